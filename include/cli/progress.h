@@ -1,0 +1,35 @@
+/* progress: how a run goes, on standard error: a line that moves on a terminal, a plain line now and then
+ * elsewhere. Shows counts and times only. */
+#ifndef CLI_PROGRESS_H
+#define CLI_PROGRESS_H
+
+#include "kit/buf.h"
+
+enum progress_form { PROGRESS_NONE, PROGRESS_TTY, PROGRESS_PLAIN };
+
+struct progress {
+    enum progress_form form;
+    int fd;
+    int64_t started_ms, shown_ms; /* monotonic */
+    int64_t done_at_start, speed_done, speed_ms;
+    double speed; /* rows a second, smoothed */
+    bool line_open;
+    struct buf line;
+};
+
+struct progress_state {
+    int64_t done, total; /* rows */
+    int64_t accepted, failed, waiting;
+    int flying;
+    int64_t held_ms;
+    bool broken, stopping;
+};
+
+/* `form` NULL or "auto": tty on a terminal that is not "dumb", else plain. */
+void progress_open(struct progress *progress, const char *form, bool quiet, int fd, int64_t now_ms);
+/* True when a new line is due: ask before gathering the state. */
+bool progress_due(const struct progress *progress, int64_t now_ms);
+void progress_show(struct progress *progress, const struct progress_state *state, int64_t now_ms);
+void progress_close(struct progress *progress); /* clears the moving line */
+
+#endif

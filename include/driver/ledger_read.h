@@ -1,0 +1,81 @@
+/* ledger_read: what the ledger knows, for engines that need its files and for people who need its answers. */
+#ifndef DRIVER_LEDGER_READ_H
+#define DRIVER_LEDGER_READ_H
+
+#include "driver/ledger_load.h"
+
+/* Files, all or only those that rows still to be sent need (`rows`: how many those are). The array and its paths
+ * are the caller's: ledger_files_free. */
+struct ledger_files {
+    struct ledger_file *file;
+    int64_t *rows;
+    size_t count;
+};
+int ledger_files_all(struct ledger *ledger, struct ledger_files *out, struct fail *fail) MUST_CHECK;
+int ledger_files_due(struct ledger *ledger, struct ledger_files *out, struct fail *fail) MUST_CHECK;
+void ledger_files_free(struct ledger_files *files);
+/* Makes rows still to be sent from this file invalid (source_lost); *rows tells how many. */
+int ledger_file_drop(struct ledger *ledger, int64_t file, int64_t now_ms, int64_t *rows, struct fail *fail) MUST_CHECK;
+
+/* What stands where. */
+enum { LEDGER_HTTP_MAX = 64, LEDGER_BUCKETS = 128 };
+struct ledger_totals {
+    int64_t state[JOB_STATE_COUNT];
+    int http_status[LEDGER_HTTP_MAX]; /* answers by status; the first http_count entries */
+    int64_t http_answers[LEDGER_HTTP_MAX];
+    size_t http_count;
+    int64_t refused_customers;
+    int64_t runs, requests, tokens;
+    int64_t run_ms;                   /* the runs' lengths together; of one that was killed, until its last answer */
+    int64_t answers, latency_us;      /* sums */
+    int64_t latency[LEDGER_BUCKETS];  /* answers of up to 2^(b/4) microseconds */
+};
+int ledger_totals(struct ledger *ledger, struct ledger_totals *out, struct fail *fail) MUST_CHECK;
+
+/* Rows accepted at or before a time and without their event. */
+int ledger_overdue(struct ledger *ledger, int64_t before_ms, int64_t *out, struct fail *fail) MUST_CHECK;
+
+/* What a run would send: rows ready now or later, and the accounts that need a token for them. Reads every such
+ * row. */
+int ledger_plan(struct ledger *ledger, int64_t *rows, int64_t *accounts, struct fail *fail) MUST_CHECK;
+
+/* A row as people see it. */
+struct ledger_row_state {
+    int64_t id;
+    struct ledger_file_place {
+        int64_t file, record, line, offset;
+        size_t length;
+    } place;
+    int64_t card_id, customer_id, account_id; /* 0: none */
+    enum job_state state;
+    bool uncertain;
+    int attempts, http_status, flags;
+    struct span code, field, message, event_id; /* borrowed until the next call */
+    int64_t updated_ms, due_ms;
+};
+enum ledger_rows { ROWS_CARDS, ROWS_REFUSED_CARDS, ROWS_REFUSED_CUSTOMERS };
+/* Pulls rows in input order: begin, then next until it returns 0; one iteration at a time on a handle. */
+int ledger_rows_begin(struct ledger *ledger, enum ledger_rows which, struct fail *fail) MUST_CHECK;
+int ledger_rows_next(struct ledger *ledger, struct ledger_row_state *out, struct fail *fail) MUST_CHECK;
+
+/* All rows of one card number (its row first, then refused duplicates): 1 / 0 / -1, pulled the same way. */
+int ledger_card_begin(struct ledger *ledger, int64_t card_id, struct fail *fail) MUST_CHECK;
+int ledger_card_next(struct ledger *ledger, struct ledger_row_state *out, struct fail *fail) MUST_CHECK;
+
+struct ledger_attempt {
+    int attempt, http_status;
+    int64_t at_ms;
+    struct span code, message;
+};
+int ledger_attempts_begin(struct ledger *ledger, int64_t row, struct fail *fail) MUST_CHECK;
+int ledger_attempts_next(struct ledger *ledger, struct ledger_attempt *out, struct fail *fail) MUST_CHECK;
+
+/* Code lists of refused records of both kinds, each with its count and an example's place. */
+struct ledger_problem {
+    struct span codes;
+    int64_t count, file, line;
+};
+int ledger_problems_begin(struct ledger *ledger, struct fail *fail) MUST_CHECK;
+int ledger_problems_next(struct ledger *ledger, struct ledger_problem *out, struct fail *fail) MUST_CHECK;
+
+#endif

@@ -1,0 +1,26 @@
+/* outfile: a file that is written whole or not at all, mode 0600.
+ *
+ * Bytes go to a temporary name in the same folder; the commit flushes them to disk and renames. Write errors are
+ * kept and come out of outfile_commit, so that a writer need not look at each piece. FAIL_LEDGER: disk trouble. */
+#ifndef DRIVER_OUTFILE_H
+#define DRIVER_OUTFILE_H
+
+#include "kit/buf.h"
+
+struct outfile;
+
+/* Makes the folder (mode 0700) where it is missing; its parent must exist. */
+int outfile_folder(const char *folder, struct fail *fail) MUST_CHECK;
+
+int outfile_open(struct outfile **out, const char *folder, const char *name, struct fail *fail) MUST_CHECK;
+void outfile_add(struct outfile *file, struct span bytes);
+/* One CSV cell of ours: quoted where it must be, and never the start of a spreadsheet formula. */
+void outfile_add_cell(struct outfile *file, struct span text, char delimiter);
+/* Ends the handle, also when it fails; the temporary file is gone then. */
+int outfile_commit(struct outfile *file, struct fail *fail) MUST_CHECK;
+void outfile_cancel(struct outfile *file); /* accepts NULL */
+
+/* Removes a file of an earlier report; one that is not there is fine. */
+int outfile_remove(const char *folder, const char *name, struct fail *fail) MUST_CHECK;
+
+#endif

@@ -1,0 +1,32 @@
+/* ingest: files -> ledger: reader, rules, staging, one load. Bounded memory whatever the files' size.
+ *
+ * Customers are read before cards. A file that was loaded before (same bytes) adds nothing; a new customers file
+ * alone still has the waiting cards judged anew. Loads all or nothing. */
+#ifndef FLOW_INGEST_H
+#define FLOW_INGEST_H
+
+#include "driver/ledger_load.h"
+#include "kit/log.h"
+#include "work/portfolio.h"
+
+struct ingest_options {
+    const char *cards;
+    const char *customers; /* NULL: one-file mode */
+    const struct table_options *tables;
+    struct ledger_load_options load;
+    struct log *log;
+    int samples; /* problems that are logged one by one, the rest only counted */
+};
+
+struct ingest_result {
+    struct ledger_file cards, customers; /* id 0: not part of this load; paths owned: ingest_result_free */
+    bool cards_known, customers_known;   /* loaded before: nothing was added */
+    int64_t unusual_addresses;           /* records with characters that Visa's side may dislike */
+};
+
+/* The tables stay open in the portfolio, under their files' ids. FAIL_INPUT for file faults. */
+int ingest(struct ledger *ledger, const struct ingest_options *options, struct portfolio *portfolio,
+           struct ingest_result *out, struct fail *fail) MUST_CHECK;
+void ingest_result_free(struct ingest_result *result);
+
+#endif

@@ -1,0 +1,41 @@
+/* report: the ledger and the source rows -> what people and programs read. Never from the memory of a run, so next
+ * week gives the same numbers. No personal data but the original bytes of the rejects. Source: contract section 6. */
+#ifndef FLOW_REPORT_H
+#define FLOW_REPORT_H
+
+#include "driver/ledger_read.h"
+#include "kit/log.h"
+#include "work/portfolio.h"
+
+struct report_options {
+    const char *folder;
+    int64_t overdue_ms; /* accepted longer than this without an event */
+    int64_t now_ms;
+    struct log *log;
+};
+
+/* Writes results.csv, cards.rejects.csv, customers.rejects.csv and summary.json. Refused records of files with
+ * another header than the newest go to cards.rejects.2.csv and so on. A source file that is gone or changed costs
+ * the rejects of that file: the rest is written, then FAIL_INPUT. FAIL_LEDGER: disk trouble. */
+int report_write(struct ledger *ledger, struct portfolio *portfolio, const struct report_options *options,
+                 struct fail *fail) MUST_CHECK;
+
+/* The document of summary.json and status --json. */
+int report_summary(struct ledger *ledger, const struct report_options *options, struct buf *out,
+                   struct fail *fail) MUST_CHECK;
+
+/* Exit code that the totals call for when a run is over: 3 when a record was refused or a row failed, 5 when rows
+ * are still to be sent, else 0. */
+int report_exit_code(const struct ledger_totals *totals);
+
+/* Latency below which `share` (0 ... 1) of the answers came, in microseconds; 0 without answers. */
+int64_t report_latency(const struct ledger_totals *totals, double share);
+
+/* How often each problem occurs in the refused records of both files. */
+struct report_problems {
+    int64_t count[PROBLEM_COUNT];
+    int64_t file[PROBLEM_COUNT], line[PROBLEM_COUNT]; /* an example's place */
+};
+int report_problems(struct ledger *ledger, struct report_problems *out, struct fail *fail) MUST_CHECK;
+
+#endif

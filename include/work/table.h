@@ -1,0 +1,54 @@
+/* table: an input file whose records come out judged: source, reader, columns and record rules in one hand.
+ *
+ * The same table serves the load (streaming) and each single send (by place), so both judge alike. What it
+ * returns is borrowed until its next call. */
+#ifndef WORK_TABLE_H
+#define WORK_TABLE_H
+
+#include "driver/digest.h"
+#include "driver/reader.h"
+#include "rule/columns.h"
+#include "rule/record.h"
+
+struct table_options {
+    struct reader_options reader;
+    struct column_options columns; /* columns.files is set by table_open */
+    struct record_rules rules;     /* rules.now_ms: table_set_now */
+};
+
+struct table_row {
+    struct reader_record at;      /* its place and bytes */
+    const struct record *record;  /* its judgement */
+};
+
+struct table;
+
+/* Opens the file and reads its header: FAIL_INPUT for a file fault, FAIL_USAGE for a bad setting, both naming the
+ * file. `carries`: IN_CARDS, IN_CUSTOMERS or IN_BOTH. The options must outlive the table. */
+int table_open(struct table **out, const char *path, unsigned carries, const struct table_options *options,
+               struct fail *fail) MUST_CHECK;
+void table_close(struct table *table);
+
+const char *table_path(const struct table *table);
+unsigned table_carries(const struct table *table);
+int64_t table_size(const struct table *table);
+const struct columns *table_columns(const struct table *table);
+struct span table_header(const struct table *table); /* its bytes, without the line end */
+char table_delimiter(const struct table *table);
+
+/* SHA-256 of the whole file, computed at the first call. */
+int table_digest(struct table *table, char out[DIGEST_TEXT_SIZE], struct fail *fail) MUST_CHECK;
+/* FAIL_INPUT when the file was changed since it was opened. */
+int table_check(const struct table *table, struct fail *fail) MUST_CHECK;
+
+/* The next record: 1 / 0 / -1. A record that cannot be read as fields comes with that one problem. */
+int table_next(struct table *table, struct table_row *row, struct fail *fail) MUST_CHECK;
+
+/* The record at a place, judged as of `now_ms`. */
+int table_fetch(struct table *table, int64_t offset, size_t length, int64_t now_ms, struct table_row *row,
+                struct fail *fail) MUST_CHECK;
+
+/* The problem codes joined by ';' and their columns in the same order. */
+void table_problem_codes(const struct record *record, struct buf *codes, struct buf *fields);
+
+#endif

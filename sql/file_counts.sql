@@ -1,0 +1,1 @@
+SELECT id, records, added, repointed, known, skipped, invalid FROM file WHERE id = :file;

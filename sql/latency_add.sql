@@ -1,0 +1,2 @@
+INSERT INTO latency (run, bucket, n) VALUES (:run, :bucket, :n)
+ON CONFLICT (run, bucket) DO UPDATE SET n = n + excluded.n;

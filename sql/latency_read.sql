@@ -1,0 +1,1 @@
+SELECT bucket, sum(n) FROM latency GROUP BY bucket ORDER BY bucket;

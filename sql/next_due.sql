@@ -1,0 +1,1 @@
+SELECT min(due_ms) FROM card WHERE state = 3 AND state <= 4;

@@ -1,0 +1,1 @@
+INSERT INTO run (started_ms, version) VALUES (:now, :version);

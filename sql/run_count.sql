@@ -1,0 +1,1 @@
+UPDATE run SET requests = requests + :requests, tokens = tokens + :tokens WHERE id = :run;

@@ -1,0 +1,1 @@
+SELECT count(*) FROM run WHERE ended_ms IS NULL;

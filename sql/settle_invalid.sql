@@ -1,0 +1,4 @@
+UPDATE card
+SET state = :state, attempts = :attempts, uncertain = :uncertain, own_code = :code, own_field = :field,
+    code = :code, field = :field, message = NULL, updated_ms = :now
+WHERE id = :id AND state = 4;

@@ -1,0 +1,1 @@
+INSERT INTO state (id, name, final) VALUES (:id, :name, :final);

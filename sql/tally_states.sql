@@ -1,0 +1,1 @@
+INSERT INTO tally (kind, key, n) SELECT 'state', state, count(*) FROM card GROUP BY state;

@@ -1,0 +1,119 @@
+/* The speed is smoothed over about ten seconds, so that the time left neither jumps nor lags. */
+#include "cli/progress.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { TTY_MS = 250, PLAIN_MS = 10000, LINE_CAP = 512 };
+
+static enum progress_form choose(const char *form, int fd)
+{
+    const char *term = getenv("TERM");
+
+    if (form && strcmp(form, "none") == 0)
+        return PROGRESS_NONE;
+    if (form && strcmp(form, "tty") == 0)
+        return PROGRESS_TTY;
+    if (form && strcmp(form, "plain") == 0)
+        return PROGRESS_PLAIN;
+    return isatty(fd) && term && strcmp(term, "dumb") != 0 ? PROGRESS_TTY : PROGRESS_PLAIN;
+}
+
+void progress_open(struct progress *progress, const char *form, bool quiet, int fd, int64_t now_ms)
+{
+    *progress = (struct progress){.form = quiet ? PROGRESS_NONE : choose(form, fd),
+                                  .fd = fd,
+                                  .started_ms = now_ms,
+                                  .shown_ms = now_ms,
+                                  .done_at_start = -1};
+    buf_init(&progress->line, LINE_CAP);
+}
+
+bool progress_due(const struct progress *progress, int64_t now_ms)
+{
+    int64_t every = progress->form == PROGRESS_TTY ? TTY_MS : PLAIN_MS;
+
+    return progress->form != PROGRESS_NONE && now_ms - progress->shown_ms >= every;
+}
+
+static void measure(struct progress *progress, int64_t done, int64_t now_ms)
+{
+    double seconds = (double)(now_ms - progress->speed_ms) / 1000;
+    double speed, weight;
+
+    if (progress->done_at_start < 0) {
+        progress->done_at_start = progress->speed_done = done;
+        progress->speed_ms = now_ms;
+        return;
+    }
+    if (seconds <= 0)
+        return;
+    speed = (double)(done - progress->speed_done) / seconds;
+    weight = progress->speed > 0 ? (seconds < 10 ? seconds / 10 : 1) : 1;
+    progress->speed += weight * (speed - progress->speed);
+    progress->speed_done = done;
+    progress->speed_ms = now_ms;
+}
+
+static void add_time(struct buf *line, int64_t seconds)
+{
+    if (seconds >= 3600)
+        buf_addf(line, "%" PRId64 "h%02" PRId64 "m", seconds / 3600, seconds / 60 % 60);
+    else if (seconds >= 60)
+        buf_addf(line, "%" PRId64 "m%02" PRId64 "s", seconds / 60, seconds % 60);
+    else
+        buf_addf(line, "%" PRId64 "s", seconds);
+}
+
+static void compose(struct progress *progress, const struct progress_state *state)
+{
+    struct buf *line = &progress->line;
+    int64_t left = state->total - state->done;
+
+    buf_addf(line, "%" PRId64 " of %" PRId64 " rows (%d%%)", state->done, state->total,
+             state->total > 0 ? (int)(state->done * 100 / state->total) : 100);
+    buf_addf(line, ", %" PRId64 " accepted, %" PRId64 " failed", state->accepted, state->failed);
+    buf_addf(line, ", %.0f rows/s, %d in flight", progress->speed, state->flying);
+    if (state->stopping)
+        buf_add_text(line, ", stopping");
+    else if (state->broken)
+        buf_add_text(line, ", the server is away");
+    else if (state->held_ms > 0)
+        buf_add_text(line, ", held by the server");
+    else if (progress->speed > 0.01 && left > 0) {
+        buf_add_text(line, ", ");
+        add_time(line, (int64_t)((double)left / progress->speed) + 1);
+        buf_add_text(line, " left");
+    }
+}
+
+void progress_show(struct progress *progress, const struct progress_state *state, int64_t now_ms)
+{
+    ssize_t done;
+
+    if (progress->form == PROGRESS_NONE)
+        return;
+    progress->shown_ms = now_ms;
+    measure(progress, state->done, now_ms);
+    buf_reset(&progress->line);
+    if (progress->form == PROGRESS_TTY)
+        buf_add_text(&progress->line, "\r\033[K");
+    compose(progress, state);
+    if (progress->form == PROGRESS_PLAIN)
+        buf_add_char(&progress->line, '\n');
+    progress->line_open = progress->form == PROGRESS_TTY;
+    done = write(progress->fd, progress->line.ptr, progress->line.len);
+    (void)done; /* a closed terminal must not stop the run */
+}
+
+void progress_close(struct progress *progress)
+{
+    if (progress->line_open) {
+        ssize_t done = write(progress->fd, "\r\033[K", 4);
+        (void)done; /* as above */
+    }
+    progress->line_open = false;
+    buf_free(&progress->line);
+}

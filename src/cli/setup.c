@@ -1,0 +1,218 @@
+#include "cli/setup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { SECRET_CAP = 1 << 16, REPLY_CAP = 1 << 16, PATH_CAP = 8192 };
+
+static struct span setting_span(const struct config *config, enum setting setting)
+{
+    return span_of(config_text(config, setting));
+}
+
+void setup_tables(const struct config *config, int64_t now_ms, struct table_options *out)
+{
+    *out = (struct table_options){
+        .reader = {.delimiter = config_char(config, SET_INPUT_DELIMITER),
+                   .max_record_bytes = (size_t)config_int(config, SET_INPUT_MAX_RECORD_BYTES)},
+        .columns = {.has_owner_bid = config_is_set(config, SET_ENROLL_OWNER_BID),
+                    .has_locale = config_is_set(config, SET_ENROLL_LOCALE),
+                    .allow_internal = config_bool(config, SET_INPUT_ALLOW_INTERNAL)},
+        .rules = {.list_separator = config_char(config, SET_INPUT_LIST_SEPARATOR),
+                  .calling_code = setting_span(config, SET_INPUT_CALLING_CODE),
+                  .allow_internal = config_bool(config, SET_INPUT_ALLOW_INTERNAL),
+                  .check_address = strcmp(config_text(config, SET_INPUT_ADDRESS_CHECK), "off") != 0,
+                  .skip_status = setting_span(config, SET_INPUT_SKIP_STATUS),
+                  .owner_bid = setting_span(config, SET_ENROLL_OWNER_BID),
+                  .locale = setting_span(config, SET_ENROLL_LOCALE),
+                  .consent_time = setting_span(config, SET_ENROLL_CONSENT_TIME),
+                  .consent_version = setting_span(config, SET_ENROLL_CONSENT_VERSION),
+                  .consent_presenter = setting_span(config, SET_ENROLL_CONSENT_PRESENTER),
+                  .now_ms = now_ms},
+    };
+    out->columns.settings = config_columns(config, &out->columns.count);
+}
+
+void setup_load(const struct config *config, int64_t now_ms, struct ledger_load_options *out)
+{
+    struct quantity_limit limit;
+
+    *out = (struct ledger_load_options){.allow_internal = config_bool(config, SET_INPUT_ALLOW_INTERNAL),
+                                        .one_account = config_bool(config, SET_INPUT_ONE_ACCOUNT_PER_CUSTOMER),
+                                        .bad_most = -1,
+                                        .bad_share = -1,
+                                        .now_ms = now_ms};
+    if (!config_limit(config, SET_INPUT_MAX_BAD, &limit))
+        return;
+    if (limit.is_share)
+        out->bad_share = limit.percent / 100;
+    else
+        out->bad_most = limit.count;
+}
+
+static const char *text_or_null(const struct config *config, enum setting setting)
+{
+    return config_is_set(config, setting) ? config_text(config, setting) : NULL;
+}
+
+void setup_http(const struct config *config, struct http_options *out)
+{
+    *out = (struct http_options){
+        .ca_file = text_or_null(config, SET_TLS_CA_FILE),
+        .cert_file = text_or_null(config, SET_TLS_CERT_FILE),
+        .key_file = text_or_null(config, SET_TLS_KEY_FILE),
+        .min_version = config_text(config, SET_TLS_MIN_VERSION),
+        .connect_timeout_ms = config_ms(config, SET_API_CONNECT_TIMEOUT),
+        .timeout_ms = config_ms(config, SET_API_TIMEOUT),
+        .reply_cap = REPLY_CAP,
+        .connections =
+            (int)(config_int(config, SET_PACE_CONCURRENCY) + config_int(config, SET_PACE_TOKEN_CONCURRENCY)),
+    };
+}
+
+static struct pace_options pace_of(const struct config *config, enum setting rate, enum setting concurrency)
+{
+    struct pace_options pace = {
+        .rate = config_rate(config, rate),
+        .concurrency = (int)config_int(config, concurrency),
+        .adaptive = config_bool(config, SET_PACE_ADAPTIVE),
+        .retry_base_ms = config_ms(config, SET_RETRY_BASE),
+        .retry_cap_ms = config_ms(config, SET_RETRY_CAP),
+        .breaker_failures = (int)config_int(config, SET_BREAKER_FAILURES),
+        .breaker_pause_ms = config_ms(config, SET_BREAKER_PAUSE),
+        .breaker_pause_cap_ms = config_ms(config, SET_BREAKER_PAUSE_CAP),
+        .breaker_limit_ms = config_ms(config, SET_BREAKER_LIMIT),
+    };
+
+    pace.burst = pace.rate > 1 ? pace.rate : 1;
+    return pace;
+}
+
+void setup_engine(const struct config *config, int64_t now_ms, struct engine_options *out)
+{
+    int64_t deadline = config_deadline(config, SET_RUN_DEADLINE, now_ms);
+
+    *out = (struct engine_options){
+        .base_url = config_text(config, SET_API_BASE_URL),
+        .tenant = config_text(config, SET_API_TENANT),
+        .pace = pace_of(config, SET_PACE_RATE, SET_PACE_CONCURRENCY),
+        .token_pace = pace_of(config, SET_PACE_TOKEN_RATE, SET_PACE_TOKEN_CONCURRENCY),
+        .token_margin_ms = config_ms(config, SET_AUTH_RENEW_MARGIN),
+        .max_attempts = (int)config_int(config, SET_RETRY_MAX_ATTEMPTS),
+        .grace_ms = config_ms(config, SET_RUN_GRACE),
+        .deadline_ms = deadline > 0 ? deadline : 0,
+    };
+    if (config_is_set(config, SET_PACE_BURST))
+        out->pace.burst = (double)config_int(config, SET_PACE_BURST);
+    if (config_is_set(config, SET_RUN_MAX_DURATION)) {
+        int64_t end = now_ms + config_ms(config, SET_RUN_MAX_DURATION);
+        out->deadline_ms = out->deadline_ms > 0 && out->deadline_ms < end ? out->deadline_ms : end;
+    }
+    out->verdicts = config_verdicts(config, &out->verdict_count);
+    if (getrandom(&out->random_seed, sizeof out->random_seed, 0) != (ssize_t)sizeof out->random_seed)
+        out->random_seed = (uint64_t)now_ms; /* jitter needs no secrecy */
+}
+
+static int read_secret(const char *path, struct log *log, struct buf *out, struct fail *fail)
+{
+    struct stat info;
+    char block[4096];
+    ssize_t got;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0)
+        return fail_set(fail, FAIL_USAGE, "%s: cannot open the secret's file: %s", path, strerror(errno));
+    if (fstat(fd, &info) == 0 && (info.st_mode & 077) != 0)
+        log_add(log, LOG_WARN, "a secret's file can be read by others; chmod 600 it", LOG_TEXT("file", path));
+    while ((got = read(fd, block, sizeof block)) > 0)
+        buf_add(out, block, (size_t)got);
+    explicit_bzero(block, sizeof block);
+    (void)close(fd); /* read only: nothing can be lost */
+    if (got < 0 || out->full)
+        return fail_set(fail, FAIL_USAGE, "%s: cannot read the secret: %s", path,
+                        got < 0 ? strerror(errno) : "longer than 64 KiB");
+    while (out->len > 0 && (out->ptr[out->len - 1] == '\n' || out->ptr[out->len - 1] == '\r'))
+        out->ptr[--out->len] = '\0';
+    return 0;
+}
+
+static int one_secret(const struct config *config, enum setting value, enum setting file, struct log *log,
+                      struct buf *out, struct fail *fail)
+{
+    if (config_is_set(config, value)) {
+        buf_add_text(out, config_text(config, value));
+        return 0;
+    }
+    return config_is_set(config, file) ? read_secret(config_text(config, file), log, out, fail) : 0;
+}
+
+int setup_secrets(const struct config *config, struct log *log, struct setup_secrets *out, struct fail *fail)
+{
+    buf_init(&out->key, SECRET_CAP);
+    buf_init(&out->secret, SECRET_CAP);
+    if (one_secret(config, SET_AUTH_SERVER_KEY, SET_AUTH_SERVER_KEY_FILE, log, &out->key, fail) == 0 &&
+        one_secret(config, SET_AUTH_SERVER_SECRET, SET_AUTH_SERVER_SECRET_FILE, log, &out->secret, fail) == 0)
+        return 0;
+    setup_secrets_free(out);
+    return -1;
+}
+
+void setup_secrets_free(struct setup_secrets *secrets)
+{
+    buf_wipe(&secrets->key);
+    buf_wipe(&secrets->secret);
+    buf_free(&secrets->key);
+    buf_free(&secrets->secret);
+}
+
+void setup_mint(const struct config *config, const struct setup_secrets *secrets, struct mint_options *out)
+{
+    bool file = strcmp(config_text(config, SET_AUTH_METHOD), "file") == 0;
+
+    *out = (struct mint_options){.method = file ? MINT_FILE : MINT_S2S,
+                                 .url = config_text(config, SET_AUTH_URL),
+                                 .server_key = buf_text(&secrets->key),
+                                 .server_secret = buf_text(&secrets->secret),
+                                 .token_field = config_text(config, SET_AUTH_TOKEN_FIELD),
+                                 .token_file = config_text(config, SET_AUTH_TOKEN_FILE),
+                                 .timeout_ms = config_ms(config, SET_AUTH_TIMEOUT)};
+}
+
+static char *in_folder(const char *folder, size_t len, const char *name)
+{
+    struct buf path;
+    char *copy;
+
+    buf_init(&path, PATH_CAP);
+    buf_add(&path, folder, len);
+    buf_addf(&path, "%s%s", len > 0 ? "/" : "", name);
+    copy = mem_text(buf_text(&path));
+    buf_free(&path);
+    return copy;
+}
+
+char *setup_ledger_path(const struct options *options)
+{
+    const char *given = options_get(options, "ledger"), *folder = getenv("STATE_DIRECTORY");
+
+    if (given)
+        return mem_text(given);
+    /* systemd joins several state directories with ':'; the first is ours. */
+    return folder && *folder ? in_folder(folder, strcspn(folder, ":"), "ctp-enroll.db") : mem_text("ctp-enroll.db");
+}
+
+char *setup_out_folder(const struct options *options, const char *ledger_path)
+{
+    const char *given = options_get(options, "out"), *slash = strrchr(ledger_path, '/');
+
+    if (given)
+        return mem_text(given);
+    if (!slash)
+        return mem_text("ctp-enroll-out");
+    return in_folder(slash == ledger_path ? "" : ledger_path, (size_t)(slash - ledger_path), "ctp-enroll-out");
+}

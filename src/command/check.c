@@ -1,0 +1,73 @@
+/* check is a load into a ledger of its own that is thrown away: so it cannot judge otherwise than run. */
+#include "command/command.h"
+
+#include "cli/setup.h"
+#include "cli/text.h"
+#include "flow/ingest.h"
+#include "flow/report.h"
+#include "kit/clock.h"
+
+#include <stdlib.h>
+
+enum { SAMPLES = 20 };
+
+static int print_result(struct command *command, struct ledger *ledger, const struct report_options *report,
+                        int *exit_code, struct fail *fail)
+{
+    struct ledger_totals totals;
+    struct report_problems problems;
+    struct ledger_files files;
+
+    if (ledger_totals(ledger, &totals, fail) != 0)
+        return -1;
+    *exit_code = report_exit_code(&totals) == 0 || report_exit_code(&totals) == 5 ? 0 : 3;
+    for (int i = 0; i < JOB_STATE_COUNT; i++)
+        if (job_state_failed((enum job_state)i) && totals.state[i] > 0)
+            *exit_code = 3;
+    if (totals.refused_customers > 0)
+        *exit_code = 3;
+    if (command->json)
+        return report_summary(ledger, report, &command->result, fail);
+    if (report_problems(ledger, &problems, fail) != 0 || ledger_files_all(ledger, &files, fail) != 0)
+        return -1;
+    text_files(&files, &command->result);
+    text_problems(&problems, &files, &command->result);
+    text_totals(&totals, &command->result);
+    buf_addf(&command->result, "%s\n", *exit_code == 0 ? "every record passes" : "some records are refused");
+    buf_addf(&command->result, "rejects and totals: %s\n", command->out_folder);
+    ledger_files_free(&files);
+    return 0;
+}
+
+int command_check(struct command *command, int *exit_code, struct fail *fail)
+{
+    int64_t now_ms = clock_wall_ms();
+    struct table_options tables;
+    struct ingest_options options = {.cards = options_get(command->options, "cards"),
+                                     .customers = options_get(command->options, "customers"),
+                                     .tables = &tables,
+                                     .log = command->log,
+                                     .samples = SAMPLES};
+    struct report_options report = {.folder = command->out_folder,
+                                    .overdue_ms = config_ms(command->config, SET_EVENTS_OVERDUE),
+                                    .now_ms = now_ms,
+                                    .log = command->log};
+    struct ledger *ledger = NULL;
+    struct portfolio *portfolio = NULL;
+    struct ingest_result result = {.cards_known = false};
+    int rc = -1;
+
+    if (!options.cards)
+        return fail_set(fail, FAIL_USAGE, "check needs --cards FILE; see ctp-enroll check --help");
+    setup_tables(command->config, now_ms, &tables);
+    setup_load(command->config, now_ms, &options.load);
+    portfolio_open(&portfolio, &tables);
+    if (ledger_open(&ledger, NULL, LEDGER_SCRATCH, fail) == 0 &&
+        ingest(ledger, &options, portfolio, &result, fail) == 0 && ledger_check(ledger, fail) == 0 &&
+        report_write(ledger, portfolio, &report, fail) == 0)
+        rc = print_result(command, ledger, &report, exit_code, fail);
+    ingest_result_free(&result);
+    portfolio_close(portfolio);
+    ledger_close(ledger);
+    return rc;
+}

@@ -1,0 +1,284 @@
+/* run: load, verify the files that rows still to be sent need, submit, check the totals, report. */
+#include "command/command.h"
+
+#include "cli/progress.h"
+#include "cli/setup.h"
+#include "cli/text.h"
+#include "flow/engine.h"
+#include "flow/ingest.h"
+#include "flow/report.h"
+#include "kit/clock.h"
+#include "kit/json.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+enum { SAMPLES = 20 };
+
+/* Everything a run holds open. */
+struct run {
+    struct command *command;
+    int64_t now_ms;
+    struct table_options tables;
+    struct engine_options engine_options;
+    struct setup_secrets secrets;
+    struct ledger *ledger;
+    struct portfolio *portfolio;
+    struct mint *mint;
+    struct http *http;
+    struct signals *signals;
+};
+
+static int load(struct run *run, struct fail *fail)
+{
+    struct ingest_options options = {.cards = options_get(run->command->options, "cards"),
+                                     .customers = options_get(run->command->options, "customers"),
+                                     .tables = &run->tables,
+                                     .log = run->command->log,
+                                     .samples = SAMPLES};
+    struct ingest_result result;
+    int rc;
+
+    if (!options.cards)
+        return options.customers ? fail_set(fail, FAIL_USAGE, "--customers needs --cards as well") : 0;
+    setup_load(run->command->config, run->now_ms, &options.load);
+    rc = ingest(run->ledger, &options, run->portfolio, &result, fail);
+    ingest_result_free(&result);
+    return rc;
+}
+
+static int lose_file(struct run *run, const struct ledger_file *file, struct fail *fail)
+{
+    int64_t rows;
+
+    if (ledger_file_drop(run->ledger, file->id, run->now_ms, &rows, fail) != 0)
+        return -1;
+    log_add(run->command->log, LOG_WARN, "rows of a lost file are invalid now (source_lost)",
+            LOG_TEXT("file", file->path), LOG_INT("rows", rows));
+    return 0;
+}
+
+/* Every file that rows still to be sent need is there and is what was loaded, or nothing is sent. */
+static int verify_files(struct run *run, struct fail *fail)
+{
+    bool drop = options_has(run->command->options, "drop-lost");
+    struct ledger_files files;
+    int rc = 0;
+
+    if (ledger_files_due(run->ledger, &files, fail) != 0)
+        return -1;
+    for (size_t i = 0; i < files.count && rc == 0; i++) {
+        struct fail gone;
+        if (portfolio_add(run->portfolio, &files.file[i], &gone) == 0)
+            continue;
+        if (drop)
+            rc = lose_file(run, &files.file[i], fail);
+        else
+            rc = fail_set(fail, FAIL_INPUT, "%s; %" PRId64 " rows still to be sent need it: bring it back, load a newer "
+                          "file, or give them up with --drop-lost", gone.text, files.rows[i]);
+    }
+    ledger_files_free(&files);
+    return rc;
+}
+
+static int show_progress(struct run *run, struct progress *progress, const struct engine *engine, struct fail *fail)
+{
+    struct progress_state state = {.total = 0};
+    struct engine_figures figures;
+    struct ledger_totals totals;
+
+    if (ledger_totals(run->ledger, &totals, fail) != 0)
+        return -1;
+    engine_figures(engine, &figures);
+    for (int i = 0; i < JOB_STATE_COUNT; i++) {
+        bool open = i == JOB_READY || i == JOB_SENT;
+        bool sendable = i != JOB_INVALID && i != JOB_SKIPPED && i != JOB_HELD;
+        state.total += sendable ? totals.state[i] : 0;
+        state.done += sendable && !open ? totals.state[i] : 0;
+        state.failed += sendable && job_state_failed((enum job_state)i) ? totals.state[i] : 0;
+    }
+    state.accepted = totals.state[JOB_ACCEPTED] + totals.state[JOB_ENROLLED] + totals.state[JOB_ALREADY];
+    state.flying = figures.flying;
+    state.held_ms = figures.held_ms;
+    state.broken = figures.broken;
+    state.stopping = figures.stopping;
+    progress_show(progress, &state, clock_mono_ms());
+    return 0;
+}
+
+static int turn_engine(struct run *run, struct engine *engine, enum engine_end *end, struct fail *fail)
+{
+    struct progress progress;
+    int rc;
+
+    progress_open(&progress, options_get(run->command->options, "progress"), run->command->quiet, 2, clock_mono_ms());
+    while ((rc = engine_turn(engine, end, fail)) == 1)
+        if (progress_due(&progress, clock_mono_ms()) && show_progress(run, &progress, engine, fail) != 0) {
+            rc = -1;
+            break;
+        }
+    progress_close(&progress);
+    return rc;
+}
+
+static int submit(struct run *run, enum engine_end *end, struct fail *fail)
+{
+    struct engine_handles handles = {run->ledger, run->portfolio, run->mint, run->http, run->signals,
+                                     run->command->log};
+    struct engine *engine;
+    struct engine_figures figures;
+    int rc;
+
+    if (engine_open(&engine, &run->engine_options, &handles, fail) != 0)
+        return -1;
+    rc = turn_engine(run, engine, end, fail);
+    engine_figures(engine, &figures);
+    log_add(run->command->log, LOG_INFO, "submission ended", LOG_INT("requests", figures.requests),
+            LOG_INT("accepted", figures.accepted), LOG_INT("already", figures.already),
+            LOG_INT("rejected", figures.rejected), LOG_INT("transient", figures.transient),
+            LOG_INT("tokens", figures.tokens));
+    engine_close(engine);
+    return rc;
+}
+
+static int write_reports(struct run *run, struct fail *fail)
+{
+    struct report_options report = {.folder = run->command->out_folder,
+                                    .overdue_ms = config_ms(run->command->config, SET_EVENTS_OVERDUE),
+                                    .now_ms = clock_wall_ms(),
+                                    .log = run->command->log};
+
+    if (report_write(run->ledger, run->portfolio, &report, fail) != 0)
+        return -1;
+    return run->command->json ? report_summary(run->ledger, &report, &run->command->result, fail) : 0;
+}
+
+/* Load, verify, submit; then what the totals say. */
+static int work(struct run *run, int *exit_code, struct fail *fail)
+{
+    struct ledger_totals totals;
+    enum engine_end end;
+
+    if (load(run, fail) != 0 || verify_files(run, fail) != 0 || submit(run, &end, fail) != 0)
+        return -1;
+    if (ledger_check(run->ledger, fail) != 0 || ledger_totals(run->ledger, &totals, fail) != 0)
+        return -1;
+    *exit_code = report_exit_code(&totals);
+    if (end == ENGINE_DONE && *exit_code == 5)
+        return fail_set(fail, FAIL_INTERNAL, "the run ended with rows still to be sent");
+    if (!run->command->json) {
+        text_totals(&totals, &run->command->result);
+        buf_addf(&run->command->result, "%s\nreports: %s\n", text_exit(*exit_code), run->command->out_folder);
+    }
+    return 0;
+}
+
+static int run_real(struct run *run, int *exit_code, struct fail *fail)
+{
+    int64_t recovered;
+    struct fail later;
+    int rc;
+
+    if (ledger_open(&run->ledger, run->command->ledger_path, LEDGER_RUN, fail) != 0)
+        return -1;
+    if (ledger_run_begin(run->ledger, CTP_VERSION, run->now_ms, &recovered, fail) != 0)
+        return -1;
+    if (recovered > 0)
+        log_add(run->command->log, LOG_WARN, "an earlier run was cut off; rows without an answer are sent again",
+                LOG_INT("rows", recovered));
+    rc = work(run, exit_code, fail);
+    if (rc != 0 && fail->kind == FAIL_LEDGER)
+        return -1; /* the ledger cannot take anything more: the next run recovers */
+    /* Also after a fatal answer the reports tell how far it came; the first error stays the one that is told. */
+    if (write_reports(run, rc == 0 ? fail : &later) != 0) {
+        if (rc != 0)
+            log_add(run->command->log, LOG_ERROR, "no reports", LOG_TEXT("reason", later.text));
+        rc = -1;
+    }
+    if (ledger_run_end(run->ledger, rc == 0 ? *exit_code : (int)fail->kind, clock_wall_ms(),
+                       rc == 0 ? fail : &later) != 0)
+        return -1;
+    return rc;
+}
+
+static int plan_json(struct run *run, int64_t rows, int64_t accounts, double seconds, struct fail *fail)
+{
+    struct json json;
+
+    (void)fail; /* a result that is too long is found when it is printed */
+    json_init(&json, &run->command->result, true);
+    json_object(&json);
+    json_key(&json, "schema_version");
+    json_int(&json, 1);
+    json_key(&json, "rows");
+    json_int(&json, rows);
+    json_key(&json, "requests");
+    json_int(&json, rows);
+    json_key(&json, "token_calls");
+    json_int(&json, accounts);
+    json_key(&json, "expected_seconds");
+    json_double(&json, seconds);
+    json_end_object(&json);
+    buf_add_char(&run->command->result, '\n');
+    return 0;
+}
+
+/* The plan: the load into a copy of the ledger, and what a run would then send. */
+static int run_dry(struct run *run, int *exit_code, struct fail *fail)
+{
+    int64_t rows, accounts;
+    double seconds;
+    struct ledger_totals totals;
+    struct buf *out = &run->command->result;
+
+    if (ledger_open(&run->ledger, run->command->ledger_path, LEDGER_SCRATCH, fail) != 0 || load(run, fail) != 0 ||
+        verify_files(run, fail) != 0 || ledger_totals(run->ledger, &totals, fail) != 0 ||
+        ledger_plan(run->ledger, &rows, &accounts, fail) != 0)
+        return -1;
+    rows += totals.state[JOB_SENT];
+    seconds = (double)rows / run->engine_options.pace.rate;
+    *exit_code = totals.state[JOB_INVALID] + totals.refused_customers > 0 ? 3 : 0;
+    if (run->command->json)
+        return plan_json(run, rows, accounts, seconds, fail);
+    text_totals(&totals, out);
+    buf_addf(out, "plan: %" PRId64 " requests, %" PRId64 " token calls at least, about %.0f s at %.6g requests/s\n", rows,
+             accounts, seconds, run->engine_options.pace.rate);
+    buf_add_text(out, "dry run: nothing was sent, the ledger is as it was\n");
+    return 0;
+}
+
+static int open_remote(struct run *run, struct fail *fail)
+{
+    struct http_options http;
+    struct mint_options mint;
+
+    if (engine_check(&run->engine_options, fail) != 0 ||
+        setup_secrets(run->command->config, run->command->log, &run->secrets, fail) != 0)
+        return -1;
+    setup_http(run->command->config, &http);
+    setup_mint(run->command->config, &run->secrets, &mint);
+    if (mint_open(&run->mint, &mint, fail) != 0 || http_open(&run->http, &http, fail) != 0)
+        return -1;
+    return signals_open(&run->signals, fail);
+}
+
+int command_run(struct command *command, int *exit_code, struct fail *fail)
+{
+    struct run run = {.command = command, .now_ms = clock_wall_ms()};
+    int rc = -1;
+
+    setup_tables(command->config, run.now_ms, &run.tables);
+    setup_engine(command->config, run.now_ms, &run.engine_options);
+    portfolio_open(&run.portfolio, &run.tables);
+    if (options_has(command->options, "dry-run"))
+        rc = run_dry(&run, exit_code, fail);
+    else if (open_remote(&run, fail) == 0)
+        rc = run_real(&run, exit_code, fail);
+    http_close(run.http);
+    mint_close(run.mint);
+    signals_close(run.signals);
+    portfolio_close(run.portfolio);
+    ledger_close(run.ledger);
+    setup_secrets_free(&run.secrets);
+    return rc;
+}

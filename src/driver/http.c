@@ -1,0 +1,261 @@
+/* Slots go round: free -> in flight -> queue of finished ones -> lent to the caller -> free. libcurl's part
+ * is a multi handle with its cache of connections; all waiting is in http_loop.c, all of one request in
+ * http_slot.c. */
+#include "driver/http.h"
+
+#include "http_impl.h"
+
+#include "kit/clock.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char DEFAULT_CA_FILE[] = "/etc/ssl/certs/ca-certificates.crt"; /* Debian, Ubuntu */
+
+/* After so long without a look the kept connections may have been closed by the server: look before using
+ * one. */
+enum { STALE_LOOK_US = 50000 };
+
+/* ---- opening and closing ---- */
+
+static int check_file(const char *what, const char *path, struct fail *fail)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t len = -1;
+    int error;
+    char byte;
+
+    if (fd >= 0)
+        len = read(fd, &byte, 1);
+    error = errno;
+    if (fd >= 0)
+        (void)close(fd);
+    if (len < 0)
+        return fail_set(fail, FAIL_USAGE, "%s %s: %s", what, path, strerror(error));
+    if (len == 0)
+        return fail_set(fail, FAIL_USAGE, "%s %s: the file is empty", what, path);
+    return 0;
+}
+
+static int check_options(const struct http_options *options, struct fail *fail)
+{
+    const char *version = options->min_version;
+
+    assert(options->connections > 0 && options->timeout_ms > 0 && options->connect_timeout_ms > 0);
+    if (version && strcmp(version, "1.2") != 0 && strcmp(version, "1.3") != 0)
+        return fail_set(fail, FAIL_USAGE, "the lowest TLS version is 1.2 or 1.3, not %s", version);
+    if (options->key_file && !options->cert_file)
+        return fail_set(fail, FAIL_USAGE, "private key %s: there is no client certificate for it",
+                        options->key_file);
+    if (check_file("CA file", options->ca_file ? options->ca_file : DEFAULT_CA_FILE, fail) < 0)
+        return -1;
+    if (options->cert_file && check_file("client certificate", options->cert_file, fail) < 0)
+        return -1;
+    if (options->key_file && check_file("private key", options->key_file, fail) < 0)
+        return -1;
+    return 0;
+}
+
+static int open_multi(struct http *http, struct fail *fail)
+{
+    CURLMcode code;
+
+    http->multi = curl_multi_init();
+    if (!http->multi)
+        return fail_set(fail, FAIL_INTERNAL, "libcurl: no multi handle");
+    /* As many idle connections as may fly, and as many again: with two hosts behind one handle those of the
+     * one would otherwise push out those of the other, and a handshake costs more than a request. */
+    code = curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, 2L * http->connections);
+    if (code != CURLM_OK)
+        return fail_set(fail, FAIL_INTERNAL, "curl_multi_setopt: %s", curl_multi_strerror(code));
+    return http_loop_open(http, fail);
+}
+
+int http_open(struct http **out, const struct http_options *options, struct fail *fail)
+{
+    struct http *http;
+
+    if (check_options(options, fail) < 0)
+        return -1;
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) /* counts; http_close undoes it */
+        return fail_set(fail, FAIL_INTERNAL, "libcurl cannot be initialised");
+    http = mem_alloc(sizeof *http);
+    http->epoll_fd = -1;
+    http->connections = options->connections;
+    http->connect_timeout_ms = options->connect_timeout_ms;
+    http->timeout_ms = options->timeout_ms;
+    http->reply_cap = options->reply_cap;
+    http->min_version = options->min_version && strcmp(options->min_version, "1.3") == 0
+                            ? CURL_SSLVERSION_TLSv1_3
+                            : CURL_SSLVERSION_TLSv1_2;
+    http->ca_file = mem_text(options->ca_file ? options->ca_file : DEFAULT_CA_FILE);
+    http->cert_file = mem_text(options->cert_file);
+    http->key_file = mem_text(options->key_file);
+    http->slots = mem_array((size_t)http->connections + 1, sizeof *http->slots);
+    if (open_multi(http, fail) < 0) {
+        http_close(http);
+        return -1;
+    }
+    *out = http;
+    return 0;
+}
+
+void http_close(struct http *http)
+{
+    if (!http)
+        return;
+    for (int i = 0; i < http->slot_count; i++) {
+        (void)curl_multi_remove_handle(http->multi,
+                                       http->slots[i]->easy); /* harmless for one not in flight */
+        http_slot_close(http->slots[i]);
+    }
+    (void)curl_multi_cleanup(http->multi); /* closes the connections, which calls back into the loop */
+    http_loop_close(http);
+    free(http->slots);
+    free(http->ca_file);
+    free(http->cert_file);
+    free(http->key_file);
+    free(http);
+    curl_global_cleanup();
+}
+
+/* ---- the way of a slot ---- */
+
+int http_flying(const struct http *http)
+{
+    return http->flying;
+}
+
+static void put_free(struct http *http, struct http_slot *slot)
+{
+    slot->next = http->free;
+    http->free = slot;
+}
+
+int http_start(struct http *http, const struct http_request *request, struct fail *fail)
+{
+    struct http_slot *slot = http->free;
+    CURLMcode code;
+
+    assert(http->flying < http->connections);
+    if (!slot) {
+        assert(http->slot_count <= http->connections);
+        slot = http_slot_open(http, fail);
+        if (!slot)
+            return -1;
+        http->slots[http->slot_count++] = slot;
+        put_free(http, slot);
+    }
+    if (http_slot_fill(slot, request, fail) < 0)
+        return -1;
+    code = curl_multi_add_handle(http->multi, slot->easy);
+    if (code != CURLM_OK)
+        return fail_set(fail, FAIL_INTERNAL, "curl_multi_add_handle: %s", curl_multi_strerror(code));
+    http->free = slot->next;
+    slot->next = NULL;
+    http->flying++;
+    return 0;
+}
+
+static void put_done(struct http *http, struct http_slot *slot, CURLcode code)
+{
+    curl_socket_t fd = CURL_SOCKET_BAD;
+
+    if (slot->opened && curl_easy_getinfo(slot->easy, CURLINFO_ACTIVESOCKET, &fd) == CURLE_OK &&
+        fd != CURL_SOCKET_BAD)
+        http_loop_kept(http, fd);
+    http_judge(slot, code);
+    (void)curl_multi_remove_handle(http->multi, slot->easy);
+    slot->next = NULL;
+    if (http->done_last)
+        http->done_last->next = slot;
+    else
+        http->done_first = slot;
+    http->done_last = slot;
+}
+
+static void collect(struct http *http)
+{
+    const CURLMsg *message;
+    int left;
+
+    while ((message = curl_multi_info_read(http->multi, &left))) {
+        struct http_slot *slot = NULL;
+        if (message->msg != CURLMSG_DONE)
+            continue;
+        (void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &slot);
+        assert(slot);
+        put_done(http, slot, message->data.result);
+    }
+}
+
+int http_take(struct http *http, struct http_reply *reply)
+{
+    struct http_slot *slot = http->done_first;
+
+    if (http->lent) {
+        http_slot_release(http->lent);
+        put_free(http, http->lent);
+        http->lent = NULL;
+    }
+    if (!slot)
+        return 0;
+    http->done_first = slot->next;
+    if (!http->done_first)
+        http->done_last = NULL;
+    http->lent = slot;
+    http->flying--;
+    *reply = slot->reply;
+    return 1;
+}
+
+/* ---- waiting ---- */
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* libcurl acts on its timer, then one look at the sockets, waiting until `end_us` or the timer unless a reply
+ * is there. Returns 1 when the caller has something to do, 0 when not, -1. */
+static int step(struct http *http, int64_t end_us, struct fail *fail)
+{
+    int64_t now_us = clock_mono_us(), until_us;
+    int woken;
+
+    if (now_us - http->looked_us > STALE_LOOK_US && http_loop_look(http, 0, fail) < 0)
+        return -1;
+    if (http_loop_tick(http, now_us, fail) < 0)
+        return -1;
+    collect(http);
+    until_us = http->done_first ? now_us : earlier(end_us, http->timer_us);
+    woken = http_loop_look(http, until_us == INT64_MAX ? INT64_MAX : until_us - now_us, fail);
+    if (woken < 0)
+        return -1;
+    collect(http);
+    return woken || http->done_first ? 1 : 0;
+}
+
+int http_wait(struct http *http, int wake_fd, int64_t timeout_ms, struct fail *fail)
+{
+    int64_t now_us = clock_mono_us(), end_us = INT64_MAX;
+    int ready;
+
+    if (http_loop_wake_on(http, wake_fd, fail) < 0)
+        return -1;
+    if (timeout_ms >= 0 && timeout_ms < (INT64_MAX - now_us) / 1000)
+        end_us = now_us + timeout_ms * 1000;
+    do
+        ready = step(http, end_us, fail);
+    while (ready == 0 && clock_mono_us() < end_us);
+    return ready < 0 ? -1 : 0;
+}
+
+const char *http_version(void)
+{
+    return curl_version();
+}

@@ -1,0 +1,85 @@
+/* Uses libcurl's own URL parser, so that what is judged here is what will be connected to: it turns 127.1 and
+ * 0x7f000001 into 127.0.0.1 before the comparison. */
+#include "driver/http.h"
+
+#include <arpa/inet.h>
+#include <curl/curl.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <strings.h>
+
+/* libcurl resolves "localhost" to the loopback addresses by itself, whatever the resolver says. */
+static bool is_loopback(const char *host)
+{
+    size_t len = strlen(host);
+    char text[INET6_ADDRSTRLEN];
+    struct in_addr v4;
+    struct in6_addr v6;
+
+    if (strcasecmp(host, "localhost") == 0)
+        return true;
+    if (inet_pton(AF_INET, host, &v4) == 1)
+        return ntohl(v4.s_addr) >> 24 == 127;
+    if (len < 3 || len - 2 >= sizeof text || host[0] != '[' || host[len - 1] != ']')
+        return false;
+    memcpy(text, host + 1, len - 2);
+    text[len - 2] = '\0';
+    return inet_pton(AF_INET6, text, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
+}
+
+/* Whether the URL has that part. The parser says "none" also for one that is there but empty. */
+static bool has(CURLU *url, CURLUPart part)
+{
+    char *text = NULL;
+    bool there = curl_url_get(url, part, &text, 0) == CURLUE_OK;
+
+    curl_free(text);
+    return there;
+}
+
+static int judge(CURLU *parsed, const char *url, const char *scheme, const char *host, struct fail *fail)
+{
+    const char *authority = strstr(url, "://");
+
+    /* The parser forgives one slash, or three, and takes what follows for the host. */
+    if (!authority || authority[3] == '/')
+        return fail_set(fail, FAIL_USAGE, "%s: not an absolute https:// URL", strchr(url, '@') ? "URL" : url);
+    /* Never echoed: what is before the @ may be a password. */
+    if (has(parsed, CURLUPART_USER) || has(parsed, CURLUPART_PASSWORD) ||
+        memchr(authority + 3, '@', strcspn(authority + 3, "/?#")))
+        return fail_set(fail, FAIL_USAGE, "a URL must not carry a user name or a password");
+    if (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0)
+        return fail_set(fail, FAIL_USAGE, "%s: must begin with https://", url);
+    if (strpbrk(url, "?#"))
+        return fail_set(fail, FAIL_USAGE, "%s: must not carry a query or a fragment", url);
+    if (strcmp(scheme, "http") == 0 && !is_loopback(host))
+        return fail_set(fail, FAIL_USAGE,
+                        "%s: plain http is refused except to localhost, 127.0.0.0/8 and [::1]", url);
+    return 0;
+}
+
+int http_check_url(const char *url, struct fail *fail)
+{
+    CURLU *parsed = curl_url();
+    char *scheme = NULL, *host = NULL;
+    CURLUcode code;
+    int result;
+
+    if (!parsed)
+        return fail_set(fail, FAIL_INTERNAL, "libcurl: no memory to parse a URL");
+    /* CURLU_NON_SUPPORT_SCHEME leaves the judgement of the scheme, and its wording, to us. */
+    code = curl_url_set(parsed, CURLUPART_URL, url, CURLU_NON_SUPPORT_SCHEME);
+    if (code == CURLUE_OK)
+        code = curl_url_get(parsed, CURLUPART_SCHEME, &scheme, 0);
+    if (code == CURLUE_OK)
+        code = curl_url_get(parsed, CURLUPART_HOST, &host, 0);
+    if (code == CURLUE_OK)
+        result = judge(parsed, url, scheme, host, fail);
+    else
+        result = fail_set(fail, FAIL_USAGE, "%s: not an absolute https:// URL (%s)",
+                          strchr(url, '@') ? "URL" : url, curl_url_strerror(code));
+    curl_free(scheme);
+    curl_free(host);
+    curl_url_cleanup(parsed);
+    return result;
+}

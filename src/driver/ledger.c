@@ -1,0 +1,402 @@
+/* Opening, locking, the life of a run.
+ *
+ * The lock is a file beside the ledger held with flock(2): the kernel frees it when the process dies, however
+ * it dies. It is a file of its own because closing any descriptor of the database file would drop the POSIX
+ * locks that SQLite holds on it. */
+#include "ledger_impl.h"
+
+#include "sql/schema.h"
+#include "sql/schema_indexes.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+enum {
+    APPLICATION_ID = 0x43745045, /* "CtPE" */
+    SCHEMA_VERSION = 1,
+    BUSY_MS = 10000, /* what a status beside a run may wait for, or the run for a reconcile's commit */
+    CACHE_KIB = 8192
+};
+
+/* WAL needs memory shared between the processes: not to be had over a network. Magic numbers: statfs(2). */
+static bool on_network(const char *path)
+{
+    static const unsigned long network[] = {0x6969, 0x517B, 0xFF534D42, 0xFE534D42, 0x564C, 0x5346414F};
+    struct statfs info;
+
+    if (statfs(path, &info) != 0)
+        return false;
+    for (size_t i = 0; i < sizeof network / sizeof network[0]; i++)
+        if (((unsigned long)info.f_type & 0xFFFFFFFF) == network[i])
+            return true;
+    return false;
+}
+
+/* Makes the file with mode 0600 before SQLite does it with whatever the umask allows. */
+static int touch(const char *path, struct fail *fail)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+    if (fd < 0)
+        return fail_set(fail, FAIL_LEDGER, "%s: cannot open the ledger: %s", path, strerror(errno));
+    if (close(fd) != 0)
+        return fail_set(fail, FAIL_LEDGER, "%s: cannot open the ledger: %s", path, strerror(errno));
+    return 0;
+}
+
+static int say_holder(int fd, const char *path, struct fail *fail)
+{
+    char who[256];
+    ssize_t got = pread(fd, who, sizeof who - 1, 0);
+
+    who[got > 0 ? got : 0] = '\0';
+    who[strcspn(who, "\n")] = '\0';
+    return fail_set(fail, FAIL_BUSY, "%s: another run holds this ledger (%s); try again when it has ended", path,
+                    who[0] ? who : "it has not said who it is");
+}
+
+static int write_holder(int fd)
+{
+    char host[64] = "";
+    struct buf who;
+    ssize_t done;
+
+    if (gethostname(host, sizeof host - 1) != 0)
+        host[0] = '\0';
+    buf_init(&who, 256);
+    buf_addf(&who, "process %ld on %s\n", (long)getpid(), host[0] ? host : "this host");
+    done = ftruncate(fd, 0) == 0 ? pwrite(fd, who.ptr, who.len, 0) : -1;
+    buf_free(&who);
+    return done < 0 ? -1 : 0;
+}
+
+static int take_lock(struct ledger *ledger, struct fail *fail)
+{
+    struct buf name;
+    int rc = 0;
+
+    buf_init(&name, 4096);
+    buf_addf(&name, "%s.lock", ledger->path);
+    ledger->lock_fd = open(buf_text(&name), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (ledger->lock_fd < 0)
+        rc = fail_set(fail, FAIL_LEDGER, "%s: cannot open the lock file: %s", buf_text(&name), strerror(errno));
+    else if (flock(ledger->lock_fd, LOCK_EX | LOCK_NB) != 0)
+        rc = errno == EWOULDBLOCK
+                 ? say_holder(ledger->lock_fd, ledger->path, fail)
+                 : fail_set(fail, FAIL_LEDGER, "%s: cannot lock: %s", buf_text(&name), strerror(errno));
+    else if (write_holder(ledger->lock_fd) != 0)
+        rc = fail_set(fail, FAIL_LEDGER, "%s: cannot write the lock file: %s", buf_text(&name), strerror(errno));
+    buf_free(&name);
+    return rc;
+}
+
+static int pragma(struct ledger *ledger, const char *text, int64_t *out, struct fail *fail)
+{
+    sqlite3_stmt *statement = NULL;
+    int rc = -1;
+
+    if (sqlite3_prepare_v2(ledger->db, text, -1, &statement, NULL) != SQLITE_OK)
+        return ledger_trouble(ledger, "opening", fail);
+    if (sqlite3_step(statement) == SQLITE_ROW) {
+        *out = sqlite3_column_int64(statement, 0);
+        rc = 0;
+    }
+    if (sqlite3_finalize(statement) != SQLITE_OK)
+        rc = -1;
+    return rc == 0 ? 0 : ledger_trouble(ledger, "opening", fail);
+}
+
+static int store_states(struct ledger *ledger, struct fail *fail)
+{
+    for (int64_t i = 0; i < JOB_STATE_COUNT; i++)
+        if (ledger_run(ledger, ST_STATE_ADD, fail, "itd", i, job_state_name((enum job_state)i),
+                       (int)job_state_final((enum job_state)i)) != 0)
+            return -1;
+    return 0;
+}
+
+static int store_seed(struct ledger *ledger, struct fail *fail)
+{
+    sqlite3_stmt *statement = ledger_statement(ledger, ST_META_SET, fail);
+
+    if (!statement)
+        return -1;
+    if (getrandom(ledger->seed.bytes, UUID_SEED_SIZE, 0) != UUID_SEED_SIZE)
+        return fail_set(fail, FAIL_INTERNAL, "no random numbers: %s", strerror(errno));
+    if (sqlite3_bind_text(statement, 1, "seed", -1, SQLITE_STATIC) != SQLITE_OK ||
+        sqlite3_bind_blob(statement, 2, ledger->seed.bytes, UUID_SEED_SIZE, SQLITE_STATIC) != SQLITE_OK)
+        return ledger_trouble(ledger, "storing the seed", fail);
+    return ledger_step(ledger, statement, fail);
+}
+
+static int make_schema(struct ledger *ledger, struct fail *fail)
+{
+    struct buf version;
+    int rc = -1;
+
+    buf_init(&version, 256);
+    buf_addf(&version, "PRAGMA application_id = %d; PRAGMA user_version = %d", APPLICATION_ID, SCHEMA_VERSION);
+    if (ledger_transaction(ledger, fail) != 0)
+        goto out;
+    if (ledger_script(ledger, SQL_SCHEMA, fail) != 0 || ledger_script(ledger, SQL_SCHEMA_INDEXES, fail) != 0 ||
+        store_states(ledger, fail) != 0 || store_seed(ledger, fail) != 0 ||
+        ledger_script(ledger, buf_text(&version), fail) != 0) {
+        ledger_rollback(ledger);
+        goto out;
+    }
+    rc = ledger_commit(ledger, fail);
+out:
+    buf_free(&version);
+    return rc;
+}
+
+static int read_seed(struct ledger *ledger, struct fail *fail)
+{
+    sqlite3_stmt *statement = ledger_statement(ledger, ST_META_GET, fail);
+    int rc;
+
+    if (!statement || ledger_bind(ledger, statement, fail, "t", "seed") != 0)
+        return -1;
+    rc = ledger_step(ledger, statement, fail);
+    if (rc < 0)
+        return -1;
+    if (rc == 0 || sqlite3_column_bytes(statement, 0) != UUID_SEED_SIZE)
+        return fail_set(fail, FAIL_LEDGER, "%s: damaged: it has no seed", ledger->path);
+    memcpy(ledger->seed.bytes, sqlite3_column_blob(statement, 0), UUID_SEED_SIZE);
+    (void)sqlite3_reset(statement);
+    return 0;
+}
+
+/* Makes a new ledger's tables, or checks that an old one is ours and not newer than this program. */
+static int settle_schema(struct ledger *ledger, bool may_make, struct fail *fail)
+{
+    int64_t id, version, tables;
+
+    if (pragma(ledger, "PRAGMA application_id", &id, fail) != 0 ||
+        pragma(ledger, "PRAGMA user_version", &version, fail) != 0 ||
+        pragma(ledger, "SELECT count(*) FROM sqlite_schema", &tables, fail) != 0)
+        return -1;
+    if (id == 0 && version == 0 && tables == 0) {
+        if (may_make)
+            return make_schema(ledger, fail);
+        return fail_set(fail, FAIL_INPUT, "%s: the ledger is empty; the first run fills it", ledger->path);
+    }
+    if (id != APPLICATION_ID)
+        return fail_set(fail, FAIL_LEDGER, "%s: not a ledger of this program", ledger->path);
+    if (version > SCHEMA_VERSION)
+        return fail_set(fail, FAIL_LEDGER, "%s: written by a newer version of this program (schema %" PRId64 ")",
+                        ledger->path, version);
+    return read_seed(ledger, fail);
+}
+
+static int open_database(struct ledger *ledger, enum ledger_mode mode, struct fail *fail)
+{
+    bool scratch = mode == LEDGER_SCRATCH;
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (scratch ? SQLITE_OPEN_CREATE : 0);
+
+    if (sqlite3_open_v2(scratch ? "" : ledger->path, &ledger->db, flags, NULL) != SQLITE_OK)
+        return ledger_trouble(ledger, "opening", fail);
+    if (sqlite3_busy_timeout(ledger->db, BUSY_MS) != SQLITE_OK)
+        return ledger_trouble(ledger, "opening", fail);
+    return ledger_script(ledger,
+                         scratch ? "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-8192"
+                         : mode == LEDGER_READ
+                             ? "PRAGMA query_only=ON; PRAGMA cache_size=-8192"
+                             : "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-8192;"
+                               "PRAGMA temp_store=FILE",
+                         fail);
+}
+
+/* A scratch ledger starts as a copy of the real one, where that exists. */
+static int copy_from(struct ledger *ledger, struct fail *fail)
+{
+    sqlite3 *origin = NULL;
+    sqlite3_backup *copy;
+    int rc = -1;
+
+    if (sqlite3_open_v2(ledger->path, &origin, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK) {
+        copy = sqlite3_backup_init(ledger->db, "main", origin, "main");
+        if (copy && sqlite3_backup_step(copy, -1) == SQLITE_DONE)
+            rc = 0;
+        if (copy && sqlite3_backup_finish(copy) != SQLITE_OK)
+            rc = -1;
+    }
+    (void)sqlite3_close(origin);
+    return rc == 0 ? 0 : fail_set(fail, FAIL_LEDGER, "%s: cannot copy the ledger", ledger->path);
+}
+
+/* The temporary tables of a load belong on the ledger's disk, not on a small /tmp. */
+static void choose_temp_folder(const struct ledger *ledger)
+{
+    const char *slash = strrchr(ledger->path, '/');
+    char *folder = slash ? strndup(ledger->path, slash == ledger->path ? 1 : (size_t)(slash - ledger->path))
+                         : mem_text(".");
+
+    if (folder && !getenv("SQLITE_TMPDIR"))
+        (void)setenv("SQLITE_TMPDIR", folder, 0); /* without it SQLite takes its own default */
+    free(folder);
+}
+
+static int check_place(const struct ledger *ledger, enum ledger_mode mode, struct fail *fail)
+{
+    if (mode == LEDGER_RUN)
+        return 0;
+    if (access(ledger->path, F_OK) != 0)
+        return fail_set(fail, FAIL_INPUT, "%s: there is no such ledger; name it with --ledger", ledger->path);
+    return 0;
+}
+
+static int open_real(struct ledger *ledger, enum ledger_mode mode, struct fail *fail)
+{
+    if (check_place(ledger, mode, fail) != 0)
+        return -1;
+    if (mode == LEDGER_RUN && (take_lock(ledger, fail) != 0 || touch(ledger->path, fail) != 0))
+        return -1;
+    if (on_network(ledger->path))
+        return fail_set(fail, FAIL_LEDGER, "%s: on a network file system, where a ledger is not safe; use a local disk",
+                        ledger->path);
+    if (mode == LEDGER_RUN)
+        choose_temp_folder(ledger);
+    if (open_database(ledger, mode, fail) != 0)
+        return -1;
+    return settle_schema(ledger, mode == LEDGER_RUN, fail);
+}
+
+int ledger_open(struct ledger **out, const char *path, enum ledger_mode mode, struct fail *fail)
+{
+    struct ledger *ledger = mem_alloc(sizeof *ledger);
+    int rc;
+
+    ledger->path = mem_text(path);
+    ledger->lock_fd = -1;
+    if (mode == LEDGER_SCRATCH) {
+        rc = open_database(ledger, mode, fail);
+        if (rc == 0 && path && access(path, F_OK) == 0)
+            rc = copy_from(ledger, fail);
+        if (rc == 0)
+            rc = settle_schema(ledger, true, fail);
+    } else {
+        rc = open_real(ledger, mode, fail);
+    }
+    if (rc != 0) {
+        ledger_close(ledger);
+        return -1;
+    }
+    *out = ledger;
+    return 0;
+}
+
+void ledger_close(struct ledger *ledger)
+{
+    if (!ledger)
+        return;
+    for (int i = 0; i < ST_COUNT; i++)
+        (void)sqlite3_finalize(ledger->prepared[i]); /* repeats errors that were reported */
+    (void)sqlite3_close(ledger->db); /* all statements are gone: it can only succeed */
+    if (ledger->lock_fd >= 0)
+        (void)close(ledger->lock_fd);
+    free(ledger->path);
+    explicit_bzero(&ledger->seed, sizeof ledger->seed);
+    free(ledger);
+}
+
+char *ledger_cid(const struct ledger *ledger, int64_t row, char out[UUID_TEXT_SIZE])
+{
+    return uuid_format(&ledger->seed, row, out);
+}
+
+const struct uuid_seed *ledger_seed(const struct ledger *ledger)
+{
+    return &ledger->seed;
+}
+
+static int check_integrity(struct ledger *ledger, struct fail *fail)
+{
+    sqlite3_stmt *statement = NULL;
+    int rc = -1;
+
+    if (sqlite3_prepare_v2(ledger->db, "PRAGMA integrity_check(1)", -1, &statement, NULL) != SQLITE_OK)
+        return ledger_trouble(ledger, "checking", fail);
+    if (sqlite3_step(statement) != SQLITE_ROW)
+        (void)ledger_trouble(ledger, "checking", fail);
+    else if (strcmp((const char *)sqlite3_column_text(statement, 0), "ok") != 0)
+        (void)fail_set(fail, FAIL_LEDGER, "%s: damaged: %s; restore it from a backup", ledger->path,
+                       (const char *)sqlite3_column_text(statement, 0));
+    else
+        rc = 0;
+    (void)sqlite3_finalize(statement);
+    return rc;
+}
+
+static int recover(struct ledger *ledger, int64_t now_ms, int64_t *recovered, struct fail *fail)
+{
+    int64_t rows;
+
+    if (ledger_run(ledger, ST_RECOVER, fail, "i", now_ms) != 0)
+        return -1;
+    rows = sqlite3_changes64(ledger->db);
+    if (ledger_tally(ledger, "state", JOB_SENT, -rows, fail) != 0 ||
+        ledger_tally(ledger, "state", JOB_READY, rows, fail) != 0)
+        return -1;
+    *recovered = rows;
+    return ledger_run(ledger, ST_RUN_CLOSE_UNCLEAN, fail, "");
+}
+
+int ledger_run_begin(struct ledger *ledger, const char *version, int64_t now_ms, int64_t *recovered,
+                     struct fail *fail)
+{
+    int64_t unclean;
+
+    if (ledger_value(ledger, ST_RUN_UNCLEAN, &unclean, fail) != 0)
+        return -1;
+    if (unclean > 0 && check_integrity(ledger, fail) != 0)
+        return -1;
+    if (ledger_transaction(ledger, fail) != 0)
+        return -1;
+    if (recover(ledger, now_ms, recovered, fail) != 0 ||
+        ledger_run(ledger, ST_RUN_BEGIN, fail, "it", now_ms, version) != 0) {
+        ledger_rollback(ledger);
+        return -1;
+    }
+    ledger->run = sqlite3_last_insert_rowid(ledger->db);
+    return ledger_commit(ledger, fail);
+}
+
+int ledger_run_end(struct ledger *ledger, int exit_code, int64_t now_ms, struct fail *fail)
+{
+    return ledger_run(ledger, ST_RUN_END, fail, "idi", now_ms, exit_code, ledger->run);
+}
+
+int ledger_check(struct ledger *ledger, struct fail *fail)
+{
+    sqlite3_stmt *statement = ledger_statement(ledger, ST_TALLY_CHECK, fail);
+    int rc = statement ? ledger_step(ledger, statement, fail) : -1;
+
+    if (rc == 1)
+        return fail_set(fail, FAIL_INTERNAL, "totals do not add up: %" PRId64 " rows are %s, %" PRId64 " are counted",
+                        (int64_t)sqlite3_column_int64(statement, 1),
+                        job_state_name((enum job_state)sqlite3_column_int(statement, 0)),
+                        (int64_t)sqlite3_column_int64(statement, 2));
+    if (rc < 0)
+        return -1;
+    statement = ledger_statement(ledger, ST_FILE_CHECK, fail);
+    rc = statement ? ledger_step(ledger, statement, fail) : -1;
+    if (rc == 1)
+        return fail_set(fail, FAIL_INTERNAL, "totals do not add up: records of %s",
+                        (const char *)sqlite3_column_text(statement, 1));
+    return rc;
+}
+
+const char *ledger_version(void)
+{
+    return sqlite3_libversion();
+}

@@ -1,0 +1,204 @@
+/* The engine's one transaction: settle what came back, claim what can leave.
+ *
+ * Group commit is what buys the speed: with synchronous=FULL a commit of one row costs a disk flush, of a
+ * thousand rows next to nothing each. Totals are gathered here and stored once per transaction. */
+#include "ledger_impl.h"
+
+#include "driver/ledger_load.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <string.h>
+
+enum { STATUS_COUNT = 600, BUCKET_COUNT = 128 };
+
+/* What one exchange adds to the kept figures. */
+struct change {
+    int64_t state[JOB_STATE_COUNT];
+    int64_t http[STATUS_COUNT];
+    int64_t bucket[BUCKET_COUNT];
+    int64_t answers, accepted, transient, latency_us, latency_max_us;
+};
+
+/* Bucket b holds times of up to 2^(b/4) microseconds: four to a doubling, 19 % apart. */
+static unsigned bucket_of(int64_t us)
+{
+    static const double step[4] = {1.0, 1.189207115002721, 1.4142135623730951, 1.681792830507429};
+    unsigned whole = 0, part = 0;
+    double base;
+
+    if (us <= 1)
+        return 0;
+    while (whole < 30 && (INT64_C(2) << whole) <= us)
+        whole++;
+    base = (double)(INT64_C(1) << whole);
+    while (part < 4 && (double)us > base * (part < 4 ? step[part] : 2.0))
+        part++;
+    return whole * 4 + part;
+}
+
+static void count_answer(struct change *change, const struct ledger_outcome *outcome)
+{
+    if (outcome->latency_us < 0)
+        return;
+    change->answers++;
+    change->accepted += outcome->verdict == VERDICT_ACCEPTED;
+    change->transient += outcome->verdict == VERDICT_TRANSIENT;
+    change->latency_us += outcome->latency_us;
+    if (outcome->latency_us > change->latency_max_us)
+        change->latency_max_us = outcome->latency_us;
+    change->bucket[bucket_of(outcome->latency_us)]++;
+    if (outcome->http_status > 0 && outcome->http_status < STATUS_COUNT)
+        change->http[outcome->http_status]++;
+}
+
+static int store_outcome(struct ledger *ledger, const struct ledger_outcome *o, const struct job *job, int64_t now_ms,
+                         struct fail *fail)
+{
+    const char *message = o->message && o->message[0] ? o->message : NULL;
+
+    switch (o->verdict) {
+    case VERDICT_RELEASED:
+    case VERDICT_TOKEN:
+    case VERDICT_FATAL:
+        return ledger_run(ledger, ST_SETTLE_BACK, fail, "dddzii", (int)job->state, job->attempts,
+                          (int)job->uncertain, o->due_ms, now_ms, o->id);
+    case VERDICT_INVALID:
+        return ledger_run(ledger, ST_SETTLE_INVALID, fail, "dddttii", (int)job->state, job->attempts,
+                          (int)job->uncertain, o->code, o->field, now_ms, o->id);
+    case VERDICT_ACCEPTED:
+    case VERDICT_ALREADY:
+    case VERDICT_REJECTED:
+    case VERDICT_TRANSIENT:
+        break;
+    }
+    if (o->verdict == VERDICT_TRANSIENT &&
+        ledger_run(ledger, ST_ATTEMPT_ADD, fail, "idiztt", o->id, job->attempts, o->at_ms, (int64_t)o->http_status,
+                   o->code, message) != 0)
+        return -1;
+    return ledger_run(ledger, ST_SETTLE, fail, "dddiztttii", (int)job->state, job->attempts, (int)job->uncertain,
+                      job->state == JOB_READY ? o->due_ms : INT64_C(0), (int64_t)o->http_status, o->code, NULL,
+                      message, now_ms, o->id);
+}
+
+static int settle(struct ledger *ledger, const struct ledger_exchange *x, struct change *change, struct fail *fail)
+{
+    for (size_t i = 0; i < x->outcome_count; i++) {
+        const struct ledger_outcome *o = &x->outcomes[i];
+        struct job job = o->job;
+        job_settle(&job, o->verdict, o->lost, x->max_attempts);
+        if (store_outcome(ledger, o, &job, x->now_ms, fail) != 0)
+            return -1;
+        if (sqlite3_changes64(ledger->db) != 1)
+            return fail_set(fail, FAIL_INTERNAL, "row %" PRId64 " was answered but was not sent", o->id);
+        change->state[JOB_SENT]--;
+        change->state[job.state]++;
+        count_answer(change, o);
+        if (job.state != JOB_INVALID && !job_state_failed(job.state))
+            continue;
+        if (ledger_run(ledger, ST_CARD_LEAD_ONE, fail, "ii", x->now_ms, o->customer_id) != 0)
+            return -1;
+        change->state[JOB_HELD] -= sqlite3_changes64(ledger->db);
+        change->state[JOB_READY] += sqlite3_changes64(ledger->db);
+    }
+    return 0;
+}
+
+static void read_claim(sqlite3_stmt *row, struct ledger_claim *out)
+{
+    bool own = (sqlite3_column_int(row, 12) & ROW_OWN_CUSTOMER) != 0;
+
+    *out = (struct ledger_claim){
+        .id = sqlite3_column_int64(row, 0),
+        .card_id = sqlite3_column_int64(row, 1),
+        .customer_id = sqlite3_column_int64(row, 2),
+        .account_id = sqlite3_column_int64(row, 3),
+        .card = {sqlite3_column_int64(row, 4), sqlite3_column_int64(row, 5), (size_t)sqlite3_column_int64(row, 6)},
+        .customer = {own ? 0 : sqlite3_column_int64(row, 7), sqlite3_column_int64(row, 8),
+                     (size_t)sqlite3_column_int64(row, 9)},
+        .job = {JOB_READY, sqlite3_column_int(row, 10), sqlite3_column_int(row, 11) != 0},
+    };
+}
+
+/* Due rows of [from, to] into the claims; they are marked afterwards, since a statement must not change what
+ * another one is reading. */
+static int find_due(struct ledger *ledger, struct ledger_exchange *x, int64_t from, int64_t to, struct fail *fail)
+{
+    sqlite3_stmt *row = ledger_statement(ledger, ST_CLAIM, fail);
+    int rc;
+
+    if (!row || ledger_bind(ledger, row, fail, "iii", from, to, (int64_t)(x->want - x->claimed)) != 0)
+        return -1;
+    while ((rc = ledger_step(ledger, row, fail)) == 1)
+        read_claim(row, &x->claims[x->claimed++]);
+    return rc;
+}
+
+static int claim(struct ledger *ledger, struct ledger_exchange *x, struct change *change, struct fail *fail)
+{
+    if (find_due(ledger, x, 1, x->now_ms, fail) != 0)
+        return -1;
+    if (x->claimed < x->want && find_due(ledger, x, 0, 0, fail) != 0)
+        return -1;
+    for (size_t i = 0; i < x->claimed; i++) {
+        struct ledger_claim *c = &x->claims[i];
+        job_claim(&c->job);
+        if (ledger_run(ledger, ST_CLAIM_MARK, fail, "dii", c->job.attempts, x->now_ms, c->id) != 0)
+            return -1;
+        if (sqlite3_changes64(ledger->db) != 1)
+            return fail_set(fail, FAIL_INTERNAL, "row %" PRId64 " was claimed twice", c->id);
+    }
+    change->state[JOB_READY] -= (int64_t)x->claimed;
+    change->state[JOB_SENT] += (int64_t)x->claimed;
+    return 0;
+}
+
+static int store_figures(struct ledger *ledger, const struct ledger_exchange *x, const struct change *change,
+                         struct fail *fail)
+{
+    for (int64_t i = 0; i < JOB_STATE_COUNT; i++)
+        if (ledger_tally(ledger, "state", i, change->state[i], fail) != 0)
+            return -1;
+    if (change->answers == 0 && x->tokens == 0)
+        return 0;
+    for (int64_t i = 0; i < STATUS_COUNT; i++)
+        if (ledger_tally(ledger, "http", i, change->http[i], fail) != 0)
+            return -1;
+    for (int64_t i = 0; i < BUCKET_COUNT; i++)
+        if (change->bucket[i] &&
+            ledger_run(ledger, ST_LATENCY_ADD, fail, "iii", ledger->run, i, change->bucket[i]) != 0)
+            return -1;
+    if (change->answers > 0 &&
+        ledger_run(ledger, ST_PULSE_ADD, fail, "iiiiiii", ledger->run, x->now_ms / 60000, change->answers,
+                   change->accepted, change->transient, change->latency_us, change->latency_max_us) != 0)
+        return -1;
+    return ledger_run(ledger, ST_RUN_COUNT, fail, "iii", change->answers, x->tokens, ledger->run);
+}
+
+static int find_next_due(struct ledger *ledger, struct ledger_exchange *x, struct fail *fail)
+{
+    x->next_due_ms = x->now_ms;
+    if (x->want > 0 && x->claimed == x->want)
+        return 0;
+    return ledger_value(ledger, ST_NEXT_DUE, &x->next_due_ms, fail);
+}
+
+int ledger_exchange(struct ledger *ledger, struct ledger_exchange *exchange, struct fail *fail)
+{
+    struct change change = {.answers = exchange->unauthorized, .http = {[401] = exchange->unauthorized}};
+
+    exchange->claimed = 0;
+    if (ledger_transaction(ledger, fail) != 0)
+        return -1;
+    if (settle(ledger, exchange, &change, fail) != 0 || claim(ledger, exchange, &change, fail) != 0 ||
+        store_figures(ledger, exchange, &change, fail) != 0 || find_next_due(ledger, exchange, fail) != 0) {
+        exchange->claimed = 0;
+        ledger_rollback(ledger);
+        return -1;
+    }
+    if (ledger_commit(ledger, fail) != 0) {
+        exchange->claimed = 0;
+        return -1;
+    }
+    return 0;
+}

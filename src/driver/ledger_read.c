@@ -1,0 +1,289 @@
+#include "driver/ledger_read.h"
+
+#include "ledger_impl.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct span column_span(sqlite3_stmt *row, int at)
+{
+    const char *text = (const char *)sqlite3_column_text(row, at);
+
+    return (struct span){text ? text : "", text ? (size_t)sqlite3_column_bytes(row, at) : 0};
+}
+
+static void read_file(sqlite3_stmt *row, struct ledger_file *out)
+{
+    struct span sha256 = column_span(row, 2);
+
+    *out = (struct ledger_file){.id = sqlite3_column_int64(row, 0),
+                                .carries = (unsigned)sqlite3_column_int(row, 1),
+                                .size = sqlite3_column_int64(row, 3)};
+    if (sha256.len < sizeof out->sha256)
+        memcpy(out->sha256, sha256.ptr, sha256.len);
+    out->path = mem_text((const char *)sqlite3_column_text(row, 4));
+}
+
+static int list_files(struct ledger *ledger, enum statement which, struct ledger_files *out, struct fail *fail)
+{
+    sqlite3_stmt *row = ledger_statement(ledger, which, fail);
+    struct ledger_files files = {0};
+    int rc = -1;
+
+    while (row && (rc = ledger_step(ledger, row, fail)) == 1) {
+        struct ledger_file *file;
+        files.file = mem_grow(files.file, files.count + 1, sizeof *files.file);
+        files.rows = mem_grow(files.rows, files.count + 1, sizeof *files.rows);
+        file = &files.file[files.count];
+        read_file(row, file);
+        files.rows[files.count++] = which == ST_FILE_DUE ? sqlite3_column_int64(row, 5) : 0;
+        if (which == ST_FILE_DUE)
+            continue;
+        file->loaded_ms = sqlite3_column_int64(row, 5);
+        file->records = sqlite3_column_int64(row, 6);
+        file->added = sqlite3_column_int64(row, 7);
+        file->repointed = sqlite3_column_int64(row, 8);
+        file->known = sqlite3_column_int64(row, 9);
+        file->skipped = sqlite3_column_int64(row, 10);
+        file->invalid = sqlite3_column_int64(row, 11);
+    }
+    if (rc != 0) {
+        ledger_files_free(&files);
+        return -1;
+    }
+    *out = files;
+    return 0;
+}
+
+int ledger_files_all(struct ledger *ledger, struct ledger_files *out, struct fail *fail)
+{
+    return list_files(ledger, ST_FILE_LIST, out, fail);
+}
+
+int ledger_files_due(struct ledger *ledger, struct ledger_files *out, struct fail *fail)
+{
+    return list_files(ledger, ST_FILE_DUE, out, fail);
+}
+
+void ledger_files_free(struct ledger_files *files)
+{
+    for (size_t i = 0; i < files->count; i++)
+        free(files->file[i].path);
+    free(files->file);
+    free(files->rows);
+    *files = (struct ledger_files){0};
+}
+
+int ledger_file_drop(struct ledger *ledger, int64_t file, int64_t now_ms, int64_t *rows, struct fail *fail)
+{
+    if (ledger_transaction(ledger, fail) != 0)
+        return -1;
+    if (ledger_run(ledger, ST_FILE_LOST, fail, "ii", now_ms, file) != 0)
+        goto undo;
+    *rows = sqlite3_changes64(ledger->db);
+    if (ledger_run(ledger, ST_CARD_LEAD, fail, "") != 0 || ledger_run(ledger, ST_TALLY_RESET, fail, "") != 0 ||
+        ledger_run(ledger, ST_TALLY_STATES, fail, "") != 0)
+        goto undo;
+    return ledger_commit(ledger, fail);
+undo:
+    ledger_rollback(ledger);
+    return -1;
+}
+
+static int read_states(struct ledger *ledger, struct ledger_totals *out, struct fail *fail)
+{
+    sqlite3_stmt *row = ledger_statement(ledger, ST_TALLY_READ, fail);
+    int rc;
+
+    if (!row || ledger_bind(ledger, row, fail, "t", "state") != 0)
+        return -1;
+    while ((rc = ledger_step(ledger, row, fail)) == 1) {
+        int64_t state = sqlite3_column_int64(row, 0);
+        if (state >= 0 && state < JOB_STATE_COUNT)
+            out->state[state] = sqlite3_column_int64(row, 1);
+    }
+    return rc;
+}
+
+static int read_http(struct ledger *ledger, struct ledger_totals *out, struct fail *fail)
+{
+    sqlite3_stmt *row = ledger_statement(ledger, ST_TALLY_READ, fail);
+    int rc;
+
+    if (!row || ledger_bind(ledger, row, fail, "t", "http") != 0)
+        return -1;
+    while ((rc = ledger_step(ledger, row, fail)) == 1) {
+        if (out->http_count == LEDGER_HTTP_MAX)
+            continue;
+        out->http_status[out->http_count] = sqlite3_column_int(row, 0);
+        out->http_answers[out->http_count++] = sqlite3_column_int64(row, 1);
+    }
+    return rc;
+}
+
+static int read_figures(struct ledger *ledger, struct ledger_totals *out, struct fail *fail)
+{
+    sqlite3_stmt *row = ledger_statement(ledger, ST_PULSE_TOTALS, fail);
+    int rc;
+
+    if (!row || ledger_step(ledger, row, fail) != 1)
+        return -1;
+    out->answers = sqlite3_column_int64(row, 0);
+    out->latency_us = sqlite3_column_int64(row, 1);
+    (void)sqlite3_reset(row);
+    row = ledger_statement(ledger, ST_RUN_TOTALS, fail);
+    if (!row || ledger_step(ledger, row, fail) != 1)
+        return -1;
+    out->runs = sqlite3_column_int64(row, 0);
+    out->requests = sqlite3_column_int64(row, 1);
+    out->tokens = sqlite3_column_int64(row, 2);
+    out->run_ms = sqlite3_column_int64(row, 3);
+    (void)sqlite3_reset(row);
+    row = ledger_statement(ledger, ST_LATENCY_READ, fail);
+    rc = row ? 1 : -1;
+    while (rc == 1 && (rc = ledger_step(ledger, row, fail)) == 1) {
+        int64_t bucket = sqlite3_column_int64(row, 0);
+        if (bucket >= 0 && bucket < LEDGER_BUCKETS)
+            out->latency[bucket] = sqlite3_column_int64(row, 1);
+    }
+    return rc;
+}
+
+int ledger_totals(struct ledger *ledger, struct ledger_totals *out, struct fail *fail)
+{
+    struct ledger_totals totals = {0};
+
+    if (read_states(ledger, &totals, fail) != 0 || read_http(ledger, &totals, fail) != 0 ||
+        read_figures(ledger, &totals, fail) != 0 ||
+        ledger_value(ledger, ST_REFUSED_COUNT, &totals.refused_customers, fail) != 0)
+        return -1;
+    *out = totals;
+    return 0;
+}
+
+int ledger_overdue(struct ledger *ledger, int64_t before_ms, int64_t *out, struct fail *fail)
+{
+    sqlite3_stmt *row = ledger_statement(ledger, ST_OVERDUE, fail);
+
+    if (!row || ledger_bind(ledger, row, fail, "i", before_ms) != 0 || ledger_step(ledger, row, fail) != 1)
+        return -1;
+    *out = sqlite3_column_int64(row, 0);
+    (void)sqlite3_reset(row);
+    return 0;
+}
+
+int ledger_plan(struct ledger *ledger, int64_t *rows, int64_t *accounts, struct fail *fail)
+{
+    sqlite3_stmt *row = ledger_statement(ledger, ST_PLAN, fail);
+
+    if (!row || ledger_step(ledger, row, fail) != 1)
+        return -1;
+    *rows = sqlite3_column_int64(row, 0);
+    *accounts = sqlite3_column_int64(row, 1);
+    (void)sqlite3_reset(row);
+    return 0;
+}
+
+static void read_row(sqlite3_stmt *row, struct ledger_row_state *out)
+{
+    *out = (struct ledger_row_state){
+        .id = sqlite3_column_int64(row, 0),
+        .place = {sqlite3_column_int64(row, 1), sqlite3_column_int64(row, 2), sqlite3_column_int64(row, 3),
+                  sqlite3_column_int64(row, 4), (size_t)sqlite3_column_int64(row, 5)},
+        .card_id = sqlite3_column_int64(row, 6),
+        .customer_id = sqlite3_column_int64(row, 7),
+        .account_id = sqlite3_column_int64(row, 8),
+        .state = (enum job_state)sqlite3_column_int(row, 9),
+        .uncertain = sqlite3_column_int(row, 10) != 0,
+        .attempts = sqlite3_column_int(row, 11),
+        .http_status = sqlite3_column_int(row, 12),
+        .code = column_span(row, 13),
+        .field = column_span(row, 14),
+        .message = column_span(row, 15),
+        .event_id = column_span(row, 16),
+        .updated_ms = sqlite3_column_int64(row, 17),
+        .due_ms = sqlite3_column_int64(row, 18),
+        .flags = sqlite3_column_int(row, 19),
+    };
+}
+
+static const enum statement rows_statement[] = {ST_CARD_ALL, ST_CARD_REFUSED, ST_CUSTOMER_REFUSED};
+
+int ledger_rows_begin(struct ledger *ledger, enum ledger_rows which, struct fail *fail)
+{
+    ledger->iterated = rows_statement[which];
+    return ledger_statement(ledger, ledger->iterated, fail) ? 0 : -1;
+}
+
+int ledger_rows_next(struct ledger *ledger, struct ledger_row_state *out, struct fail *fail)
+{
+    int rc = ledger_step(ledger, ledger->prepared[ledger->iterated], fail);
+
+    if (rc == 1)
+        read_row(ledger->prepared[ledger->iterated], out);
+    return rc;
+}
+
+static int begin_bound(struct ledger *ledger, enum statement which, int64_t value, struct fail *fail)
+{
+    sqlite3_stmt *row = ledger_statement(ledger, which, fail);
+
+    return row ? ledger_bind(ledger, row, fail, "i", value) : -1;
+}
+
+int ledger_card_begin(struct ledger *ledger, int64_t card_id, struct fail *fail)
+{
+    return begin_bound(ledger, ST_CARD_FIND, card_id, fail);
+}
+
+int ledger_card_next(struct ledger *ledger, struct ledger_row_state *out, struct fail *fail)
+{
+    int rc = ledger_step(ledger, ledger->prepared[ST_CARD_FIND], fail);
+
+    if (rc != 1)
+        return rc;
+    if (begin_bound(ledger, ST_CARD_READ, sqlite3_column_int64(ledger->prepared[ST_CARD_FIND], 0), fail) != 0)
+        return -1;
+    rc = ledger_step(ledger, ledger->prepared[ST_CARD_READ], fail);
+    if (rc == 1)
+        read_row(ledger->prepared[ST_CARD_READ], out);
+    return rc;
+}
+
+int ledger_attempts_begin(struct ledger *ledger, int64_t row, struct fail *fail)
+{
+    return begin_bound(ledger, ST_ATTEMPT_LIST, row, fail);
+}
+
+int ledger_attempts_next(struct ledger *ledger, struct ledger_attempt *out, struct fail *fail)
+{
+    sqlite3_stmt *row = ledger->prepared[ST_ATTEMPT_LIST];
+    int rc = ledger_step(ledger, row, fail);
+
+    if (rc == 1)
+        *out = (struct ledger_attempt){.attempt = sqlite3_column_int(row, 0),
+                                       .at_ms = sqlite3_column_int64(row, 1),
+                                       .http_status = sqlite3_column_int(row, 2),
+                                       .code = column_span(row, 3),
+                                       .message = column_span(row, 4)};
+    return rc;
+}
+
+int ledger_problems_begin(struct ledger *ledger, struct fail *fail)
+{
+    return ledger_statement(ledger, ST_PROBLEM_LIST, fail) ? 0 : -1;
+}
+
+int ledger_problems_next(struct ledger *ledger, struct ledger_problem *out, struct fail *fail)
+{
+    sqlite3_stmt *row = ledger->prepared[ST_PROBLEM_LIST];
+    int rc = ledger_step(ledger, row, fail);
+
+    if (rc == 1)
+        *out = (struct ledger_problem){.codes = column_span(row, 0),
+                                       .count = sqlite3_column_int64(row, 1),
+                                       .file = sqlite3_column_int64(row, 2),
+                                       .line = sqlite3_column_int64(row, 3)};
+    return rc;
+}

@@ -1,0 +1,136 @@
+#include "driver/outfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { BLOCK = 1 << 16, NAME_CAP = 8192 };
+
+struct outfile {
+    int fd;
+    int error; /* errno of the first write that failed, 0: none */
+    struct buf block, name, temporary;
+};
+
+int outfile_folder(const char *folder, struct fail *fail)
+{
+    if (mkdir(folder, 0700) == 0 || errno == EEXIST)
+        return 0;
+    return fail_set(fail, FAIL_LEDGER, "%s: cannot make the folder: %s", folder, strerror(errno));
+}
+
+int outfile_open(struct outfile **out, const char *folder, const char *name, struct fail *fail)
+{
+    struct outfile *file = mem_alloc(sizeof *file);
+
+    buf_init(&file->block, 2 * BLOCK);
+    buf_init(&file->name, NAME_CAP);
+    buf_init(&file->temporary, NAME_CAP);
+    buf_addf(&file->name, "%s/%s", folder, name);
+    buf_addf(&file->temporary, "%s/.%s.%ld.tmp", folder, name, (long)getpid());
+    file->fd = open(buf_text(&file->temporary), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (file->fd < 0) {
+        (void)fail_set(fail, FAIL_LEDGER, "%s: cannot write: %s", buf_text(&file->temporary), strerror(errno));
+        outfile_cancel(file);
+        return -1;
+    }
+    *out = file;
+    return 0;
+}
+
+static void flush(struct outfile *file)
+{
+    size_t done = 0;
+
+    while (done < file->block.len && file->error == 0) {
+        ssize_t put = write(file->fd, file->block.ptr + done, file->block.len - done);
+        if (put > 0)
+            done += (size_t)put;
+        else if (errno != EINTR)
+            file->error = errno;
+    }
+    buf_reset(&file->block);
+}
+
+void outfile_add(struct outfile *file, struct span bytes)
+{
+    while (bytes.len > 0) {
+        size_t n = bytes.len < BLOCK ? bytes.len : BLOCK;
+        buf_add(&file->block, bytes.ptr, n);
+        bytes.ptr += n;
+        bytes.len -= n;
+        if (file->block.len >= BLOCK)
+            flush(file);
+    }
+}
+
+void outfile_add_cell(struct outfile *file, struct span text, char delimiter)
+{
+    bool formula = text.len > 0 && memchr("=+-@\t\r", text.ptr[0], 6) != NULL;
+    bool quote = formula;
+
+    for (size_t i = 0; i < text.len && !quote; i++)
+        quote = text.ptr[i] == delimiter || text.ptr[i] == '"' || text.ptr[i] == '\n' || text.ptr[i] == '\r';
+    if (!quote) {
+        outfile_add(file, text);
+        return;
+    }
+    outfile_add(file, formula ? SPAN("\"'") : SPAN("\""));
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] == '"')
+            outfile_add(file, SPAN("\""));
+        outfile_add(file, (struct span){text.ptr + i, 1});
+    }
+    outfile_add(file, SPAN("\""));
+}
+
+int outfile_commit(struct outfile *file, struct fail *fail)
+{
+    int rc = 0;
+
+    flush(file);
+    if (file->error == 0 && fsync(file->fd) != 0)
+        file->error = errno;
+    if (close(file->fd) != 0 && file->error == 0)
+        file->error = errno;
+    file->fd = -1;
+    if (file->error == 0 && rename(buf_text(&file->temporary), buf_text(&file->name)) != 0)
+        file->error = errno;
+    if (file->error != 0)
+        rc = fail_set(fail, FAIL_LEDGER, "%s: cannot write: %s", buf_text(&file->name), strerror(file->error));
+    else
+        buf_reset(&file->temporary); /* nothing is left to remove */
+    outfile_cancel(file);
+    return rc;
+}
+
+void outfile_cancel(struct outfile *file)
+{
+    if (!file)
+        return;
+    if (file->fd >= 0)
+        (void)close(file->fd); /* the file is given up */
+    if (file->temporary.len > 0)
+        (void)unlink(buf_text(&file->temporary)); /* a left-over does no harm */
+    buf_free(&file->block);
+    buf_free(&file->name);
+    buf_free(&file->temporary);
+    free(file);
+}
+
+int outfile_remove(const char *folder, const char *name, struct fail *fail)
+{
+    struct buf path;
+    int rc = 0;
+
+    buf_init(&path, NAME_CAP);
+    buf_addf(&path, "%s/%s", folder, name);
+    if (unlink(buf_text(&path)) != 0 && errno != ENOENT)
+        rc = fail_set(fail, FAIL_LEDGER, "%s: cannot remove: %s", buf_text(&path), strerror(errno));
+    buf_free(&path);
+    return rc;
+}

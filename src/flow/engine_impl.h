@@ -1,0 +1,102 @@
+/* What the parts of the engine share. engine.c turns the loop; engine_send.c takes rows to the wire; engine_reap.c
+ * judges what comes back. */
+#ifndef FLOW_ENGINE_IMPL_H
+#define FLOW_ENGINE_IMPL_H
+
+#include "flow/engine.h"
+
+#include "rule/token.h"
+
+enum {
+    EXCHANGE_ROWS = 1000,  /* outcomes that make an exchange due, and the most rows one claims */
+    EXCHANGE_MS = 250,     /* age of the oldest outcome that makes an exchange due */
+    REJECTED_IN_A_ROW = 10 /* rows whose fresh token is refused, or accounts without a token, before it is fatal */
+};
+
+/* A claimed row that has not left yet: a member of a singly linked list through `next`. */
+struct waiting {
+    struct ledger_claim claim;
+    int next; /* -1: the last */
+};
+
+/* A request to the API in the air; its index is the request's tag. */
+struct flight {
+    struct ledger_claim claim;
+    struct buf token;  /* the bearer it left with */
+    bool fresh_token;  /* minted because its predecessor was refused */
+    bool busy;
+};
+
+/* A token request in the air; tag = -1 - index. */
+struct mint_flight {
+    int64_t account;
+    bool busy;
+};
+
+/* An outcome on its way to the ledger, with the texts that it points to. */
+struct settled {
+    struct api_outcome text;
+    char *codes, *fields; /* VERDICT_INVALID: owned */
+};
+
+enum engine_mode { MODE_RUN, MODE_DRAIN, MODE_ABORT };
+
+struct engine {
+    struct engine_options options;
+    struct engine_handles handles;
+    char *url;
+    struct buf tenant_header, customer_header, cid_header, bearer_header;
+
+    struct pace *pace, *token_pace;
+    struct token_cache *tokens;
+    int64_t now_ms, wall_ms; /* of this turn */
+
+    struct waiting *waiting; /* EXCHANGE_ROWS + flights entries */
+    int waiting_size, free_entry, first, last;
+    int waiting_count;
+    struct flight *flight;
+    int flying;
+    struct mint_flight *mint;
+    int minting;
+
+    struct ledger_outcome *outbox;
+    struct settled *settled; /* beside the outbox, entry by entry */
+    size_t outbox_size, outbox_count;
+    int64_t outbox_since_ms;
+    int64_t tokens_unstored, unauthorized_unstored; /* figures for the next exchange */
+
+    struct ledger_claim *claims; /* room for one exchange */
+    int64_t next_due_ms;         /* wall clock: the next row's time; -1: no row is left */
+    bool claim_empty;            /* the last claim found less than it wanted */
+    int64_t pace_wait_ms;        /* what pace said when it last said no; INT64_MAX: a reply must come first */
+
+    enum engine_mode mode;
+    bool stopped;           /* by signal or deadline */
+    struct fail ending;     /* why the run ends early, when it is an error */
+    int64_t grace_until_ms;
+    int refused_in_a_row, no_token_in_a_row;
+    int mint_failures;      /* in a row, transient */
+    int64_t mint_after_ms;  /* no mint before */
+    bool minted_once;
+    bool hold_logged, gate_logged;
+    struct engine_figures figures;
+};
+
+/* engine_send.c */
+void waiting_add(struct engine *engine, const struct ledger_claim *claim, bool at_front);
+int engine_start(struct engine *engine, struct fail *fail) MUST_CHECK;
+void engine_release_waiting(struct engine *engine);
+/* Settles every waiting row of an account that can have no token. */
+void engine_reject_account(struct engine *engine, int64_t account, const char *reason);
+
+/* engine_reap.c */
+int engine_reap(struct engine *engine, struct fail *fail) MUST_CHECK;
+/* Appends an outcome for a claim that is no longer waiting or flying. */
+struct ledger_outcome *outbox_add(struct engine *engine, const struct ledger_claim *claim, enum job_verdict verdict);
+/* No new sends from here on; when the rest is settled the run ends with this error. The first one stays. */
+void engine_end_with(struct engine *engine, enum fail_kind kind, const char *format, ...) PRINTF_LIKE(3, 4);
+/* What a token source said, whichever way it came. */
+void engine_token_result(struct engine *engine, int64_t account, enum api_token_result result,
+                         const struct api_token *token);
+
+#endif

@@ -1,0 +1,215 @@
+/* Every finished request becomes a token or an outcome. The verdict of an answer comes from the rules' table; what
+ * it means for the run (a hold, a new token, the end) is decided here. */
+#include "engine_impl.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct ledger_outcome *outbox_add(struct engine *engine, const struct ledger_claim *claim, enum job_verdict verdict)
+{
+    struct ledger_outcome *outcome;
+
+    assert(engine->outbox_count < engine->outbox_size);
+    if (engine->outbox_count == 0)
+        engine->outbox_since_ms = engine->now_ms;
+    outcome = &engine->outbox[engine->outbox_count];
+    engine->settled[engine->outbox_count] = (struct settled){.codes = NULL};
+    *outcome = (struct ledger_outcome){.id = claim->id,
+                                       .customer_id = claim->customer_id,
+                                       .job = claim->job,
+                                       .verdict = verdict,
+                                       .code = engine->settled[engine->outbox_count].text.code,
+                                       .message = engine->settled[engine->outbox_count].text.message,
+                                       .at_ms = engine->wall_ms,
+                                       .latency_us = -1};
+    engine->outbox_count++;
+    return outcome;
+}
+
+/* ---- tokens ------------------------------------------------------------------------------------------------ */
+
+static void no_token(struct engine *engine, int64_t account, const struct api_token *token)
+{
+    token_failed(engine->tokens, account);
+    log_add(engine->handles.log, LOG_WARN, "no token for an account", LOG_INT("account_id", account),
+            LOG_TEXT("reason", token->reason));
+    if (!engine->minted_once)
+        engine_end_with(engine, FAIL_REMOTE, "no token: %s", token->reason);
+    else if (++engine->no_token_in_a_row >= REJECTED_IN_A_ROW)
+        engine_end_with(engine, FAIL_REMOTE, "no token for %d accounts in a row: %s", REJECTED_IN_A_ROW, token->reason);
+    else
+        engine_reject_account(engine, account, token->reason);
+}
+
+void engine_token_result(struct engine *engine, int64_t account, enum api_token_result result,
+                         const struct api_token *token)
+{
+    switch (result) {
+    case API_TOKEN_OK:
+        token_done(engine->tokens, account, token->text, token->life_ms, engine->now_ms);
+        engine->minted_once = true;
+        engine->no_token_in_a_row = engine->mint_failures = 0;
+        engine->figures.tokens++;
+        engine->tokens_unstored++;
+        return;
+    case API_TOKEN_TRANSIENT:
+        token_failed(engine->tokens, account);
+        engine->mint_failures++;
+        engine->mint_after_ms = engine->now_ms + pace_backoff(engine->token_pace, engine->mint_failures, -1);
+        log_add(engine->handles.log, LOG_WARN, "no token for now; trying again", LOG_TEXT("reason", token->reason));
+        return;
+    case API_TOKEN_NO_ACCOUNT:
+        no_token(engine, account, token);
+        return;
+    case API_TOKEN_REFUSED:
+        engine_end_with(engine, FAIL_REMOTE, "the token host refuses the credentials: %s", token->reason);
+        break;
+    case API_TOKEN_WRONG_ACCOUNT:
+        engine_end_with(engine, FAIL_REMOTE, "the token for account %" PRId64 " is another account's: %s", account,
+                        token->reason);
+        break;
+    case API_TOKEN_UNREADABLE:
+        engine_end_with(engine, FAIL_REMOTE, "the token host's answer cannot be read: %s", token->reason);
+        break;
+    }
+    token_failed(engine->tokens, account);
+}
+
+static int64_t retry_after_of(const struct engine *engine, const struct http_reply *reply)
+{
+    return reply->end == HTTP_ANSWERED ? pace_retry_after(reply->retry_after, engine->wall_ms) : -1;
+}
+
+static enum pace_signal signal_of(const struct http_reply *reply)
+{
+    if (reply->end != HTTP_ANSWERED)
+        return PACE_FAILURE;
+    if (reply->status == 429 || reply->status == 503)
+        return PACE_PUSHBACK;
+    return reply->status >= 500 ? PACE_FAILURE : PACE_OK;
+}
+
+static void reap_mint(struct engine *engine, const struct http_reply *reply)
+{
+    struct mint_flight *flight = &engine->mint[-1 - reply->tag];
+    struct api_token token;
+    enum api_token_result result;
+
+    assert(flight->busy);
+    flight->busy = false;
+    engine->minting--;
+    pace_answer(engine->token_pace, signal_of(reply), reply->started_ms, retry_after_of(engine, reply),
+                engine->now_ms);
+    result = mint_read(engine->handles.mint, flight->account, reply, engine->wall_ms, &token);
+    engine_token_result(engine, flight->account, result, &token);
+}
+
+/* ---- answers ----------------------------------------------------------------------------------------------- */
+
+/* The request's records again, to mask their values in whatever the server says. */
+static int judge(struct engine *engine, const struct flight *flight, const struct api_answer *answer,
+                 struct api_outcome *out, struct fail *fail)
+{
+    struct portfolio_request request = {.card = NULL};
+
+    if (answer->status != 202 && answer->body.len > 0 &&
+        portfolio_compose(engine->handles.portfolio, &flight->claim, engine->wall_ms, &request, fail) != 0) {
+        engine_end_with(engine, fail->kind, "%s", fail->text);
+        request.card = NULL;
+    }
+    api_judge(answer, engine->options.verdicts, engine->options.verdict_count, request.card, request.customer, out);
+    if (answer->status != 202 && answer->body.len > 0 && !request.card)
+        out->message[0] = '\0'; /* without the records nothing can be masked */
+    return 0;
+}
+
+/* 401: the first on a token costs a new token and nothing else; the second in a row, on a fresh one, an attempt.
+ * True when the row has gone back to wait. */
+static bool retry_with_new_token(struct engine *engine, struct flight *flight)
+{
+    token_reject(engine->tokens, flight->claim.account_id, buf_span(&flight->token));
+    if (!flight->fresh_token) {
+        engine->unauthorized_unstored++;
+        if (engine->mode == MODE_RUN)
+            waiting_add(engine, &flight->claim, true);
+        else
+            (void)outbox_add(engine, &flight->claim, VERDICT_TOKEN);
+        return true;
+    }
+    if (++engine->refused_in_a_row >= REJECTED_IN_A_ROW)
+        engine_end_with(engine, FAIL_REMOTE, "fresh tokens are refused (401) for %d rows in a row", REJECTED_IN_A_ROW);
+    return false;
+}
+
+static void count_outcome(struct engine *engine, enum job_verdict verdict)
+{
+    engine->figures.accepted += verdict == VERDICT_ACCEPTED;
+    engine->figures.already += verdict == VERDICT_ALREADY;
+    engine->figures.rejected += verdict == VERDICT_REJECTED;
+    engine->figures.transient += verdict == VERDICT_TRANSIENT;
+}
+
+static void settle(struct engine *engine, const struct flight *flight, const struct http_reply *reply,
+                   const struct api_outcome *judged, bool counts)
+{
+    enum job_verdict verdict = judged->verdict;
+    struct ledger_outcome *o;
+    struct settled *s;
+
+    if (verdict == VERDICT_TOKEN)
+        verdict = VERDICT_TRANSIENT;
+    if (verdict == VERDICT_TRANSIENT && !counts)
+        verdict = VERDICT_RELEASED; /* the server was away: no attempt is spent */
+    o = outbox_add(engine, &flight->claim, verdict);
+    s = &engine->settled[o - engine->outbox];
+    s->text = *judged;
+    o->lost = judged->lost;
+    o->http_status = reply->end == HTTP_ANSWERED ? reply->status : 0;
+    o->latency_us = reply->elapsed_us;
+    if (judged->verdict == VERDICT_TRANSIENT || judged->verdict == VERDICT_TOKEN)
+        o->due_ms = engine->wall_ms + 1 +
+                    pace_backoff(engine->pace, flight->claim.job.attempts, retry_after_of(engine, reply));
+    count_outcome(engine, verdict);
+}
+
+static int reap_answer(struct engine *engine, const struct http_reply *reply, struct fail *fail)
+{
+    struct flight *flight = &engine->flight[reply->tag];
+    struct api_answer answer = mint_answer(reply);
+    struct api_outcome judged;
+    bool counts;
+
+    assert(flight->busy);
+    flight->busy = false;
+    engine->flying--;
+    if (judge(engine, flight, &answer, &judged, fail) != 0)
+        return -1;
+    counts = pace_counts(engine->pace);
+    pace_answer(engine->pace, signal_of(reply), reply->started_ms, retry_after_of(engine, reply), engine->now_ms);
+    if (judged.verdict == VERDICT_TOKEN) {
+        if (retry_with_new_token(engine, flight))
+            return 0;
+    } else if (reply->end == HTTP_ANSWERED) {
+        engine->refused_in_a_row = 0;
+    }
+    settle(engine, flight, reply, &judged, counts);
+    if (judged.verdict == VERDICT_FATAL)
+        engine_end_with(engine, FAIL_REMOTE, "the API's answer is fatal for the whole run: %s (%d) %s%s", judged.code,
+                        reply->end == HTTP_ANSWERED ? reply->status : 0, judged.message, reply->error);
+    return 0;
+}
+
+int engine_reap(struct engine *engine, struct fail *fail)
+{
+    struct http_reply reply;
+
+    while (http_take(engine->handles.http, &reply) == 1) {
+        if (reply.tag < 0)
+            reap_mint(engine, &reply);
+        else if (reap_answer(engine, &reply, fail) != 0)
+            return -1;
+    }
+    return 0;
+}

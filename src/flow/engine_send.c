@@ -1,0 +1,235 @@
+/* Claimed rows wait in file order for two things: their account's token and pace's word. A row whose token is
+ * being minted does not hold up the ones behind it. */
+#include "engine_impl.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void waiting_add(struct engine *engine, const struct ledger_claim *claim, bool at_front)
+{
+    int entry = engine->free_entry;
+
+    assert(entry >= 0);
+    engine->free_entry = engine->waiting[entry].next;
+    engine->waiting[entry] = (struct waiting){*claim, -1};
+    if (at_front) {
+        engine->waiting[entry].next = engine->first;
+        engine->first = entry;
+        if (engine->last < 0)
+            engine->last = entry;
+    } else {
+        if (engine->last >= 0)
+            engine->waiting[engine->last].next = entry;
+        else
+            engine->first = entry;
+        engine->last = entry;
+    }
+    engine->waiting_count++;
+}
+
+/* Takes an entry out; `before` is the one in front of it, -1 for the first. */
+static void waiting_remove(struct engine *engine, int entry, int before)
+{
+    int next = engine->waiting[entry].next;
+
+    if (before < 0)
+        engine->first = next;
+    else
+        engine->waiting[before].next = next;
+    if (engine->last == entry)
+        engine->last = before;
+    engine->waiting[entry].next = engine->free_entry;
+    engine->free_entry = entry;
+    engine->waiting_count--;
+}
+
+void engine_release_waiting(struct engine *engine)
+{
+    while (engine->first >= 0) {
+        (void)outbox_add(engine, &engine->waiting[engine->first].claim, VERDICT_RELEASED);
+        waiting_remove(engine, engine->first, -1);
+    }
+}
+
+void engine_reject_account(struct engine *engine, int64_t account, const char *reason)
+{
+    int before = -1;
+
+    for (int entry = engine->first, next; entry >= 0; entry = next) {
+        next = engine->waiting[entry].next;
+        if (engine->waiting[entry].claim.account_id == account) {
+            struct ledger_outcome *o = outbox_add(engine, &engine->waiting[entry].claim, VERDICT_REJECTED);
+            struct settled *s = &engine->settled[o - engine->outbox];
+            (void)snprintf(s->text.code, sizeof s->text.code, "no_token");
+            (void)snprintf(s->text.message, sizeof s->text.message, "%s", reason);
+            waiting_remove(engine, entry, before);
+        } else {
+            before = entry;
+        }
+    }
+}
+
+static void wait_at_most(struct engine *engine, int64_t wait_ms)
+{
+    if (wait_ms < engine->pace_wait_ms)
+        engine->pace_wait_ms = wait_ms;
+}
+
+static int start_mint(struct engine *engine, int64_t account, struct fail *fail)
+{
+    struct http_request request;
+    int at = 0;
+
+    while (engine->mint[at].busy)
+        at++;
+    mint_request(engine->handles.mint, account, &request);
+    request.tag = -1 - at;
+    engine->mint[at] = (struct mint_flight){account, true};
+    engine->minting++;
+    return http_start(engine->handles.http, &request, fail);
+}
+
+/* The account wants a token: had at once, asked for, or left for later. */
+static int get_token(struct engine *engine, int64_t account, struct fail *fail)
+{
+    int64_t wait_ms;
+
+    if (mint_is_local(engine->handles.mint)) {
+        struct api_token token;
+        enum api_token_result result = mint_local(engine->handles.mint, account, engine->wall_ms, &token);
+        engine_token_result(engine, account, result, &token);
+        return 0;
+    }
+    if (engine->now_ms < engine->mint_after_ms || engine->minting == engine->options.token_pace.concurrency) {
+        token_failed(engine->tokens, account);
+        return 0;
+    }
+    wait_ms = pace_take(engine->token_pace, engine->minting, engine->now_ms);
+    if (wait_ms > 0) {
+        token_failed(engine->tokens, account);
+        wait_at_most(engine, wait_ms);
+        return 0;
+    }
+    return start_mint(engine, account, fail);
+}
+
+static int send_row(struct engine *engine, const struct ledger_claim *claim, struct span bearer, bool fresh,
+                    const struct buf *body, struct fail *fail)
+{
+    char cid[UUID_TEXT_SIZE];
+    struct http_request request = {.url = engine->url, .header_count = 5, .body = buf_span(body)};
+    int at = 0;
+
+    while (engine->flight[at].busy)
+        at++;
+    buf_reset(&engine->customer_header);
+    buf_addf(&engine->customer_header, "x-customer-id: %" PRId64, claim->customer_id);
+    buf_reset(&engine->cid_header);
+    buf_addf(&engine->cid_header, "x-cid: %s", ledger_cid(engine->handles.ledger, claim->id, cid));
+    buf_wipe(&engine->bearer_header);
+    buf_add_text(&engine->bearer_header, "Authorization: Bearer ");
+    buf_add_span(&engine->bearer_header, bearer);
+    request.headers[0] = SPAN("Content-Type: application/json");
+    request.headers[1] = buf_span(&engine->tenant_header);
+    request.headers[2] = buf_span(&engine->customer_header);
+    request.headers[3] = buf_span(&engine->cid_header);
+    request.headers[4] = buf_span(&engine->bearer_header);
+    request.tag = at;
+    engine->flight[at].claim = *claim;
+    engine->flight[at].fresh_token = fresh;
+    engine->flight[at].busy = true;
+    buf_wipe(&engine->flight[at].token);
+    buf_add_span(&engine->flight[at].token, bearer);
+    engine->flying++;
+    engine->figures.requests++;
+    return http_start(engine->handles.http, &request, fail);
+}
+
+static void refuse_row(struct engine *engine, const struct ledger_claim *claim, const struct portfolio_request *request)
+{
+    struct ledger_outcome *o = outbox_add(engine, claim, VERDICT_INVALID);
+    struct settled *s = &engine->settled[o - engine->outbox];
+
+    s->codes = mem_text(request->codes);
+    s->fields = mem_text(request->fields);
+    o->code = s->codes;
+    o->field = s->fields;
+}
+
+/* What became of a row that was looked at. */
+enum step { STEP_GONE, STEP_WAITS, STEP_HELD };
+
+static int try_row(struct engine *engine, const struct ledger_claim *claim, enum step *step, struct fail *fail)
+{
+    struct portfolio_request request;
+    struct span bearer;
+    int64_t wait_ms;
+    bool fresh = false;
+    enum token_answer answer = token_get(engine->tokens, claim->account_id, engine->now_ms, &bearer, &fresh);
+
+    *step = STEP_WAITS;
+    if (answer == TOKEN_WANTED) {
+        if (get_token(engine, claim->account_id, fail) != 0)
+            return -1;
+        if (!mint_is_local(engine->handles.mint))
+            return 0;
+        answer = token_get(engine->tokens, claim->account_id, engine->now_ms, &bearer, &fresh);
+        if (answer == TOKEN_WANTED)
+            token_failed(engine->tokens, claim->account_id); /* engine_token_result has dealt with its rows */
+    }
+    if (answer != TOKEN_VALID)
+        return 0;
+    wait_ms = pace_take(engine->pace, engine->flying, engine->now_ms);
+    if (wait_ms > 0) {
+        wait_at_most(engine, wait_ms);
+        *step = STEP_HELD;
+        return 0;
+    }
+    *step = STEP_GONE;
+    if (portfolio_compose(engine->handles.portfolio, claim, engine->wall_ms, &request, fail) != 0) {
+        engine_end_with(engine, fail->kind, "%s", fail->text);
+        (void)outbox_add(engine, claim, VERDICT_RELEASED);
+        return 0;
+    }
+    if (!request.valid) {
+        refuse_row(engine, claim, &request);
+        return 0;
+    }
+    return send_row(engine, claim, bearer, fresh, request.body, fail);
+}
+
+int engine_start(struct engine *engine, struct fail *fail)
+{
+    /* Rows whose tokens are on their way are passed over, but not without end: each look costs a little. */
+    int looks = 4 * engine->options.token_pace.concurrency + 2 * engine->options.pace.concurrency;
+    int before = -1;
+
+    engine->pace_wait_ms = INT64_MAX;
+    if (engine->now_ms < engine->mint_after_ms)
+        wait_at_most(engine, engine->mint_after_ms - engine->now_ms);
+    for (int entry = engine->first, next; entry >= 0 && looks > 0; entry = next, looks--) {
+        struct ledger_claim claim = engine->waiting[entry].claim;
+        int waiting = engine->waiting_count;
+        enum step step;
+        next = engine->waiting[entry].next;
+        if (engine->ending.kind != FAIL_NONE || engine->mode != MODE_RUN)
+            return 0;
+        if (engine->flying == engine->options.pace.concurrency)
+            return 0;
+        if (try_row(engine, &claim, &step, fail) != 0)
+            return -1;
+        if (step == STEP_HELD)
+            return 0;
+        if (step == STEP_GONE) {
+            waiting_remove(engine, entry, before);
+            continue;
+        }
+        if (engine->waiting_count != waiting) /* its account was given up: the list is another one */
+            return 0;
+        before = entry;
+    }
+    return 0;
+}

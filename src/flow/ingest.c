@@ -1,0 +1,204 @@
+#include "flow/ingest.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CODES_CAP = 1 << 14, TEXT_CAP = 1 << 12, PROGRESS_RECORDS = 1000000 };
+
+struct load {
+    struct ledger *ledger;
+    const struct ingest_options *options;
+    struct ingest_result *result;
+    struct buf codes, fields, text;
+    int samples; /* left to log */
+};
+
+/* Names the headers that nothing uses, once. */
+static void warn_ignored(const struct load *load, const struct table *table)
+{
+    struct buf names;
+    const char *name;
+
+    buf_init(&names, TEXT_CAP);
+    for (size_t i = 0; (name = columns_ignored(table_columns(table), i)); i++)
+        buf_addf(&names, "%s%s", i ? ", " : "", name);
+    if (names.len > 0)
+        log_add(load->options->log, LOG_WARN, "columns that are not used", LOG_TEXT("file", table_path(table)),
+                LOG_TEXT("columns", buf_text(&names)));
+    buf_free(&names);
+}
+
+static void log_problems(struct load *load, const struct table *table, const struct table_row *row)
+{
+    for (size_t i = 0; i < row->record->problem_count && load->samples > 0; i++) {
+        const struct problem *problem = &row->record->problems[i];
+        buf_reset(&load->text);
+        record_problem_text(problem, &load->text);
+        log_add(load->options->log, LOG_WARN, "refused", LOG_TEXT("file", table_path(table)),
+                LOG_INT("line", row->at.line), LOG_INT("record", row->at.record),
+                LOG_TEXT("code", problem_name(problem->code)), LOG_TEXT("column", field_name(problem->field)),
+                LOG_TEXT("remedy", buf_text(&load->text)));
+        if (--load->samples == 0)
+            log_add(load->options->log, LOG_WARN, "further refused records are only counted; the rejects list them all");
+    }
+}
+
+static int stage_row(struct load *load, const struct table *table, const struct table_row *row, struct fail *fail)
+{
+    const struct record *record = row->record;
+    unsigned carries = table_carries(table);
+    bool cards = carries != IN_CUSTOMERS;
+    struct ledger_row out = {
+        .record = row->at.record,
+        .line = row->at.line,
+        .offset = row->at.offset,
+        .length = row->at.length,
+        .card_id = cards ? record->card_id : 0,
+        .customer_id = record->customer_id,
+        .account_id = cards ? record->account_id : 0,
+        .flags = (record->skip ? ROW_SKIP : 0) | (record->has_address ? ROW_ADDRESS : 0) |
+                 (carries == IN_BOTH ? ROW_OWN_CUSTOMER : 0),
+    };
+
+    load->result->unusual_addresses += record->unusual_address;
+    if (record->problem_count > 0) {
+        table_problem_codes(record, &load->codes, &load->fields);
+        out.code = buf_text(&load->codes);
+        out.field = buf_text(&load->fields);
+        if (!record->skip)
+            log_problems(load, table, row);
+    }
+    if ((cards ? out.card_id : out.customer_id) == 0)
+        out.mark = digest_mark(ledger_seed(load->ledger), row->at.bytes);
+    return cards ? ledger_load_card(load->ledger, &out, fail) : ledger_load_customer(load->ledger, &out, fail);
+}
+
+static int stage_file(struct load *load, struct table *table, struct fail *fail)
+{
+    struct table_row row;
+    int rc;
+
+    warn_ignored(load, table);
+    while ((rc = table_next(table, &row, fail)) == 1) {
+        if (stage_row(load, table, &row, fail) != 0)
+            return -1;
+        if (row.at.record % PROGRESS_RECORDS == 0)
+            log_add(load->options->log, LOG_INFO, "reading", LOG_TEXT("file", table_path(table)),
+                    LOG_INT("records", row.at.record));
+    }
+    if (rc < 0)
+        return -1;
+    return table_check(table, fail);
+}
+
+/* Tells whether the file is known; fills what the ledger is to remember of it. */
+static int describe(struct load *load, struct table *table, struct ledger_file *file, bool *known, struct fail *fail)
+{
+    int rc;
+
+    *file = (struct ledger_file){.carries = table_carries(table), .size = table_size(table)};
+    if (table_digest(table, file->sha256, fail) != 0)
+        return -1;
+    rc = ledger_file_known(load->ledger, file->sha256, file->carries, table_path(table), &file->id, fail);
+    if (rc < 0)
+        return -1;
+    *known = rc == 1;
+    file->path = mem_text(table_path(table));
+    return 0;
+}
+
+static int check_address_columns(const struct table *cards, const struct table *customers, bool allow_internal,
+                                 struct fail *fail)
+{
+    if (allow_internal || columns_has_address(table_columns(cards)) ||
+        (customers && columns_has_address(table_columns(customers))))
+        return 0;
+    return fail_set(fail, FAIL_INPUT, "%s: no billing address: neither file has a column such as billing_address_line1; "
+                    "add them, map them in [columns], or set input.allow_internal = yes", table_path(cards));
+}
+
+static int stage_and_finish(struct load *load, struct table *cards, struct table *customers, struct fail *fail)
+{
+    struct ingest_result *result = load->result;
+    bool stage_cards = !result->cards_known, stage_customers = customers && !result->customers_known;
+
+    if (!stage_cards && !stage_customers)
+        return 0;
+    if (ledger_load_begin(load->ledger, fail) != 0)
+        return -1;
+    if ((stage_customers && stage_file(load, customers, fail) != 0) ||
+        (stage_cards && stage_file(load, cards, fail) != 0)) {
+        ledger_load_cancel(load->ledger);
+        return -1;
+    }
+    return ledger_load_finish(load->ledger, stage_customers ? &result->customers : NULL,
+                              stage_cards ? &result->cards : NULL, &load->options->load, fail);
+}
+
+static void log_loaded(const struct load *load, const struct ledger_file *file, bool known)
+{
+    if (known)
+        log_add(load->options->log, LOG_INFO, "file known; nothing added", LOG_TEXT("file", file->path));
+    else
+        log_add(load->options->log, LOG_INFO, "file loaded", LOG_TEXT("file", file->path),
+                LOG_INT("records", file->records), LOG_INT("new", file->added),
+                LOG_INT("repointed", file->repointed), LOG_INT("known", file->known),
+                LOG_INT("skipped", file->skipped), LOG_INT("invalid", file->invalid));
+}
+
+static int load_tables(struct load *load, struct table *cards, struct table *customers, struct fail *fail)
+{
+    struct ingest_result *result = load->result;
+
+    if (check_address_columns(cards, customers, load->options->load.allow_internal, fail) != 0 ||
+        (customers && describe(load, customers, &result->customers, &result->customers_known, fail) != 0) ||
+        describe(load, cards, &result->cards, &result->cards_known, fail) != 0 ||
+        stage_and_finish(load, cards, customers, fail) != 0)
+        return -1;
+    if (customers)
+        log_loaded(load, &result->customers, result->customers_known);
+    log_loaded(load, &result->cards, result->cards_known);
+    if (result->unusual_addresses > 0)
+        log_add(load->options->log, LOG_WARN, "billing addresses with unusual characters; they are sent as they are",
+                LOG_INT("records", result->unusual_addresses));
+    return 0;
+}
+
+int ingest(struct ledger *ledger, const struct ingest_options *options, struct portfolio *portfolio,
+           struct ingest_result *out, struct fail *fail)
+{
+    struct load load = {.ledger = ledger, .options = options, .result = out, .samples = options->samples};
+    struct table *cards = NULL, *customers = NULL;
+    int rc = -1;
+
+    *out = (struct ingest_result){.cards_known = false};
+    buf_init(&load.codes, CODES_CAP);
+    buf_init(&load.fields, CODES_CAP);
+    buf_init(&load.text, TEXT_CAP);
+    if (options->customers && table_open(&customers, options->customers, IN_CUSTOMERS, options->tables, fail) != 0)
+        goto out;
+    if (table_open(&cards, options->cards, options->customers ? IN_CARDS : IN_BOTH, options->tables, fail) != 0)
+        goto out;
+    rc = load_tables(&load, cards, customers, fail);
+    if (rc == 0) {
+        portfolio_adopt(portfolio, out->cards.id, cards);
+        if (customers)
+            portfolio_adopt(portfolio, out->customers.id, customers);
+        cards = customers = NULL;
+    }
+out:
+    table_close(cards);
+    table_close(customers);
+    buf_free(&load.codes);
+    buf_free(&load.fields);
+    buf_free(&load.text);
+    return rc;
+}
+
+void ingest_result_free(struct ingest_result *result)
+{
+    free(result->cards.path);
+    free(result->customers.path);
+    *result = (struct ingest_result){.cards_known = false};
+}

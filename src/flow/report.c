@@ -1,0 +1,338 @@
+#include "report_impl.h"
+
+#include "kit/clock.h"
+#include "kit/json.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SUMMARY_CAP = 1 << 22 };
+
+static const char RESULTS_HEADER[] = "file,record,line,customer_id,account_id,card_id,state,uncertain,attempts,"
+                                     "http_status,code,message,cid,event_id,updated_at\n";
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? slash + 1 : path;
+}
+
+static const char *file_name(const struct ledger_files *files, int64_t id)
+{
+    for (size_t i = 0; i < files->count; i++)
+        if (files->file[i].id == id)
+            return base_name(files->file[i].path);
+    return "";
+}
+
+static void add_number(struct outfile *out, int64_t number, bool given)
+{
+    char text[24];
+    int len = given ? snprintf(text, sizeof text, "%" PRId64, number) : 0;
+
+    assert(len >= 0 && (size_t)len < sizeof text);
+    outfile_add(out, (struct span){text, (size_t)len});
+    outfile_add(out, SPAN(","));
+}
+
+static void add_cell(struct outfile *out, struct span text)
+{
+    outfile_add_cell(out, text, ',');
+    outfile_add(out, SPAN(","));
+}
+
+/* A refused record and a skipped one were never to be sent: they have no correlation ID. */
+static bool has_cid(const struct ledger_row_state *row)
+{
+    return row->attempts > 0 || (row->state != JOB_INVALID && row->state != JOB_SKIPPED);
+}
+
+static void add_result(struct outfile *out, const struct ledger *ledger, const struct ledger_files *files,
+                       const struct ledger_row_state *row)
+{
+    char cid[UUID_TEXT_SIZE] = "", at[CLOCK_TEXT_SIZE];
+
+    if (has_cid(row))
+        (void)ledger_cid(ledger, row->id, cid);
+    add_cell(out, span_of(file_name(files, row->place.file)));
+    add_number(out, row->place.record, true);
+    add_number(out, row->place.line, true);
+    add_number(out, row->customer_id, row->customer_id != 0);
+    add_number(out, row->account_id, row->account_id != 0);
+    add_number(out, row->card_id, row->card_id != 0);
+    add_cell(out, span_of(job_state_name(row->state)));
+    add_cell(out, row->uncertain ? SPAN("yes") : SPAN(""));
+    add_number(out, row->attempts, true);
+    add_number(out, row->http_status, row->http_status != 0);
+    add_cell(out, row->code);
+    add_cell(out, row->message);
+    add_cell(out, span_of(cid));
+    add_cell(out, row->event_id);
+    outfile_add(out, span_of(clock_format(row->updated_ms, at)));
+    outfile_add(out, SPAN("\n"));
+}
+
+static int write_results(struct ledger *ledger, const struct report_options *options, const struct ledger_files *files,
+                         struct fail *fail)
+{
+    struct ledger_row_state row;
+    struct outfile *out;
+    int rc;
+
+    if (outfile_open(&out, options->folder, "results.csv", fail) != 0)
+        return -1;
+    outfile_add(out, span_of(RESULTS_HEADER));
+    rc = ledger_rows_begin(ledger, ROWS_CARDS, fail);
+    if (rc == 0)
+        while ((rc = ledger_rows_next(ledger, &row, fail)) == 1)
+            add_result(out, ledger, files, &row);
+    if (rc < 0) {
+        outfile_cancel(out);
+        return -1;
+    }
+    return outfile_commit(out, fail);
+}
+
+int64_t report_latency(const struct ledger_totals *totals, double share)
+{
+    static const double step[4] = {1.0, 1.189207115002721, 1.4142135623730951, 1.681792830507429};
+    int64_t all = 0, seen = 0;
+
+    for (size_t b = 0; b < LEDGER_BUCKETS; b++)
+        all += totals->latency[b];
+    for (size_t b = 0; b < LEDGER_BUCKETS && all > 0; b++) {
+        seen += totals->latency[b];
+        if ((double)seen >= share * (double)all)
+            return (int64_t)((double)(INT64_C(1) << (b / 4)) * step[b % 4]);
+    }
+    return 0;
+}
+
+int report_exit_code(const struct ledger_totals *totals)
+{
+    bool failed = totals->refused_customers > 0;
+
+    for (int i = 0; i < JOB_STATE_COUNT; i++)
+        failed = failed || (job_state_failed((enum job_state)i) && totals->state[i] > 0);
+    if (totals->state[JOB_READY] + totals->state[JOB_SENT] > 0)
+        return 5;
+    return failed ? 3 : 0;
+}
+
+static int code_of(struct span name)
+{
+    for (int i = 0; i < PROBLEM_COUNT; i++)
+        if (span_is(name, problem_name((enum problem_code)i)))
+            return i;
+    return -1;
+}
+
+int report_problems(struct ledger *ledger, struct report_problems *out, struct fail *fail)
+{
+    struct ledger_problem problem;
+    int rc;
+
+    *out = (struct report_problems){.count = {0}};
+    if (ledger_problems_begin(ledger, fail) != 0)
+        return -1;
+    while ((rc = ledger_problems_next(ledger, &problem, fail)) == 1) {
+        struct span rest = problem.codes, name;
+        while (span_cut(&rest, ';', &name)) {
+            int code = code_of(name);
+            if (code < 0)
+                continue;
+            out->count[code] += problem.count;
+            out->file[code] = problem.file;
+            out->line[code] = problem.line;
+        }
+    }
+    return rc;
+}
+
+static void add_totals(struct json *json, const struct ledger_totals *totals)
+{
+    json_key(json, "totals");
+    json_object(json);
+    for (int i = 0; i < JOB_STATE_COUNT; i++) {
+        json_key(json, job_state_name((enum job_state)i));
+        json_int(json, totals->state[i]);
+    }
+    json_end_object(json);
+}
+
+static int add_problems(struct json *json, struct ledger *ledger, struct fail *fail)
+{
+    struct report_problems problems;
+
+    if (report_problems(ledger, &problems, fail) != 0)
+        return -1;
+    json_key(json, "problems");
+    json_object(json);
+    for (int i = 0; i < PROBLEM_COUNT; i++) {
+        if (problems.count[i] == 0)
+            continue;
+        json_key(json, problem_name((enum problem_code)i));
+        json_int(json, problems.count[i]);
+    }
+    json_end_object(json);
+    return 0;
+}
+
+static void add_figures(struct json *json, const struct ledger_totals *totals)
+{
+    char status[16];
+
+    json_key(json, "http_status");
+    json_object(json);
+    for (size_t i = 0; i < totals->http_count; i++) {
+        (void)snprintf(status, sizeof status, "%d", totals->http_status[i]);
+        json_key(json, status);
+        json_int(json, totals->http_answers[i]);
+    }
+    json_end_object(json);
+    json_key(json, "runs");
+    json_int(json, totals->runs);
+    json_key(json, "requests");
+    json_int(json, totals->requests);
+    json_key(json, "token_requests");
+    json_int(json, totals->tokens);
+    json_key(json, "rate_per_second");
+    json_double(json, totals->run_ms > 0 ? (double)totals->requests * 1000 / (double)totals->run_ms : 0);
+    json_key(json, "latency_ms");
+    json_object(json);
+    json_key(json, "mean");
+    json_double(json, totals->answers > 0 ? (double)totals->latency_us / 1000 / (double)totals->answers : 0);
+    json_key(json, "p50");
+    json_double(json, (double)report_latency(totals, 0.50) / 1000);
+    json_key(json, "p95");
+    json_double(json, (double)report_latency(totals, 0.95) / 1000);
+    json_key(json, "p99");
+    json_double(json, (double)report_latency(totals, 0.99) / 1000);
+    json_end_object(json);
+}
+
+static const char *carries_name(unsigned carries)
+{
+    return carries == IN_BOTH ? "cards and customers" : carries == IN_CARDS ? "cards" : "customers";
+}
+
+static void add_file(struct json *json, const struct ledger_file *file)
+{
+    const struct {
+        const char *key;
+        int64_t value;
+    } counts[] = {{"bytes", file->size},           {"records", file->records}, {"new", file->added},
+                  {"repointed", file->repointed}, {"known", file->known},     {"skipped", file->skipped},
+                  {"invalid", file->invalid}};
+    char at[CLOCK_TEXT_SIZE];
+
+    json_object(json);
+    json_key(json, "file");
+    json_text(json, base_name(file->path));
+    json_key(json, "path");
+    json_text(json, file->path);
+    json_key(json, "carries");
+    json_text(json, carries_name(file->carries));
+    json_key(json, "sha256");
+    json_text(json, file->sha256);
+    json_key(json, "loaded_at");
+    json_text(json, clock_format(file->loaded_ms, at));
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+        json_key(json, counts[i].key);
+        json_int(json, counts[i].value);
+    }
+    json_end_object(json);
+}
+
+static int add_files(struct json *json, struct ledger *ledger, struct fail *fail)
+{
+    struct ledger_files files;
+
+    if (ledger_files_all(ledger, &files, fail) != 0)
+        return -1;
+    json_key(json, "files");
+    json_array(json);
+    for (size_t i = 0; i < files.count; i++)
+        add_file(json, &files.file[i]);
+    json_end_array(json);
+    ledger_files_free(&files);
+    return 0;
+}
+
+int report_summary(struct ledger *ledger, const struct report_options *options, struct buf *out, struct fail *fail)
+{
+    struct ledger_totals totals;
+    char at[CLOCK_TEXT_SIZE];
+    struct json json;
+    int64_t overdue;
+
+    if (ledger_totals(ledger, &totals, fail) != 0 ||
+        ledger_overdue(ledger, options->now_ms - options->overdue_ms, &overdue, fail) != 0)
+        return -1;
+    json_init(&json, out, true);
+    json_object(&json);
+    json_key(&json, "schema_version");
+    json_int(&json, 1);
+    json_key(&json, "generated_at");
+    json_text(&json, clock_format(options->now_ms, at));
+    json_key(&json, "program");
+    json_text(&json, "ctp-enroll " CTP_VERSION);
+    add_totals(&json, &totals);
+    json_key(&json, "overdue");
+    json_int(&json, overdue);
+    json_key(&json, "refused_customers");
+    json_int(&json, totals.refused_customers);
+    if (add_problems(&json, ledger, fail) != 0)
+        return -1;
+    add_figures(&json, &totals);
+    if (add_files(&json, ledger, fail) != 0)
+        return -1;
+    json_end_object(&json);
+    buf_add_char(out, '\n');
+    return out->full ? fail_set(fail, FAIL_INTERNAL, "the summary is too long") : 0;
+}
+
+static int write_summary(struct ledger *ledger, const struct report_options *options, struct fail *fail)
+{
+    struct outfile *file;
+    struct buf text;
+    int rc = -1;
+
+    buf_init(&text, SUMMARY_CAP);
+    if (report_summary(ledger, options, &text, fail) == 0 &&
+        outfile_open(&file, options->folder, "summary.json", fail) == 0) {
+        outfile_add(file, buf_span(&text));
+        rc = outfile_commit(file, fail);
+    }
+    buf_free(&text);
+    return rc;
+}
+
+int report_write(struct ledger *ledger, struct portfolio *portfolio, const struct report_options *options,
+                 struct fail *fail)
+{
+    struct ledger_files files = {0};
+    struct fail rejects = {.kind = FAIL_NONE};
+    int rc = -1;
+
+    if (outfile_folder(options->folder, fail) != 0 || ledger_files_all(ledger, &files, fail) != 0)
+        return -1;
+    if (write_results(ledger, options, &files, fail) != 0)
+        goto out;
+    if (report_rejects(ledger, portfolio, options, &files, &rejects) != 0 && rejects.kind != FAIL_INPUT) {
+        *fail = rejects;
+        goto out;
+    }
+    rc = write_summary(ledger, options, fail);
+    if (rc == 0 && rejects.kind == FAIL_INPUT) {
+        *fail = rejects;
+        rc = -1;
+    }
+out:
+    ledger_files_free(&files);
+    return rc;
+}

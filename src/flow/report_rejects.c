@@ -1,0 +1,231 @@
+/* Rejects are valid input again once corrected: the original header and bytes, then three columns of ours. Files
+ * with different headers cannot share a rejects file, so refused records are grouped by header: the newest file's
+ * group has the plain name. */
+#include "report_impl.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { TEXT_CAP = 1 << 16, GROUPS_MAX = 64 };
+
+struct group {
+    struct table *table; /* one with this header; borrowed from the portfolio */
+    struct outfile *file;
+};
+
+struct rejects {
+    struct ledger *ledger;
+    struct portfolio *portfolio;
+    const struct report_options *options;
+    const struct ledger_files *files;
+    bool customers;
+    enum ledger_rows rows;
+    struct group group[GROUPS_MAX];
+    size_t group_count;
+    struct buf name, text, message;
+    struct fail lost; /* the first source file that is gone, or kind FAIL_NONE */
+};
+
+static const struct ledger_file *find_file(const struct rejects *rejects, int64_t id)
+{
+    for (size_t i = 0; i < rejects->files->count; i++)
+        if (rejects->files->file[i].id == id)
+            return &rejects->files->file[i];
+    return NULL;
+}
+
+static bool same_header(const struct table *a, const struct table *b)
+{
+    return table_delimiter(a) == table_delimiter(b) && span_same(table_header(a), table_header(b));
+}
+
+static struct group *find_group(struct rejects *rejects, const struct table *table)
+{
+    for (size_t i = 0; i < rejects->group_count; i++)
+        if (same_header(rejects->group[i].table, table))
+            return &rejects->group[i];
+    return NULL;
+}
+
+static void set_name(struct rejects *rejects, size_t number)
+{
+    buf_reset(&rejects->name);
+    buf_addf(&rejects->name, "%s.rejects", rejects->customers ? "customers" : "cards");
+    if (number > 1)
+        buf_addf(&rejects->name, ".%zu", number);
+    buf_add_text(&rejects->name, ".csv");
+}
+
+static int open_group(struct rejects *rejects, struct table *table, struct fail *fail)
+{
+    struct group *group = &rejects->group[rejects->group_count];
+    char delimiter = table_delimiter(table);
+    static const char *const columns[] = {"_ctp_code", "_ctp_field", "_ctp_message"};
+
+    if (rejects->group_count == GROUPS_MAX)
+        return fail_set(fail, FAIL_INPUT, "refused records of more than %d different headers; settle some first",
+                        GROUPS_MAX);
+    set_name(rejects, rejects->group_count + 1);
+    if (outfile_open(&group->file, rejects->options->folder, buf_text(&rejects->name), fail) != 0)
+        return -1;
+    group->table = table;
+    rejects->group_count++;
+    outfile_add(group->file, table_header(table));
+    for (size_t i = 0; i < 3; i++) {
+        outfile_add(group->file, (struct span){&delimiter, 1});
+        outfile_add(group->file, span_of(columns[i]));
+    }
+    outfile_add(group->file, SPAN("\n"));
+    return 0;
+}
+
+/* A group for every header among the files of this kind, newest first. Files that are gone are noted only when
+ * a refused record needs them. */
+static int open_groups(struct rejects *rejects, struct fail *fail)
+{
+    for (size_t i = rejects->files->count; i-- > 0;) {
+        const struct ledger_file *file = &rejects->files->file[i];
+        struct table *table;
+        struct fail gone;
+        if ((file->carries == IN_CUSTOMERS) != rejects->customers)
+            continue;
+        if (portfolio_add(rejects->portfolio, file, &gone) != 0)
+            continue;
+        table = portfolio_table(rejects->portfolio, file->id);
+        if (file->invalid == 0 && rejects->group_count > 0)
+            continue;
+        if (!find_group(rejects, table) && open_group(rejects, table, fail) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static enum problem_code code_of(struct span name)
+{
+    for (int i = 0; i < PROBLEM_COUNT; i++)
+        if (span_is(name, problem_name((enum problem_code)i)))
+            return (enum problem_code)i;
+    return PROBLEM_SOURCE_LOST;
+}
+
+static enum field field_of(struct span name)
+{
+    for (int i = 0; i < FIELD_COUNT; i++)
+        if (span_is(name, field_name((enum field)i)))
+            return (enum field)i;
+    return FIELD_RECORD;
+}
+
+/* A sentence a code: the record's own problems come first in the list and are told as the rules tell them; what
+ * the load added (duplicates, the customer) is told from the code alone. */
+static void make_message(struct rejects *rejects, const struct ledger_row_state *row, const struct record *record)
+{
+    struct span codes = row->code, fields = row->field, code, field;
+    size_t i = 0;
+
+    buf_reset(&rejects->message);
+    while (span_cut(&codes, ';', &code)) {
+        struct problem problem = {.code = code_of(code), .field = FIELD_RECORD};
+        if (span_cut(&fields, ';', &field))
+            problem.field = field_of(field);
+        if (i < record->problem_count && record->problems[i].code == problem.code)
+            problem = record->problems[i];
+        if (i++ > 0)
+            buf_add_text(&rejects->message, "; ");
+        buf_reset(&rejects->text);
+        record_problem_text(&problem, &rejects->text);
+        buf_add_span(&rejects->message, buf_span(&rejects->text));
+    }
+}
+
+static int add_reject(struct rejects *rejects, const struct ledger_row_state *row, struct fail *fail)
+{
+    const struct ledger_file *file = find_file(rejects, row->place.file);
+    struct table *table = portfolio_table(rejects->portfolio, row->place.file);
+    struct group *group = table ? find_group(rejects, table) : NULL;
+    struct table_row at;
+    char delimiter;
+
+    if (!group) {
+        if (rejects->lost.kind == FAIL_NONE)
+            (void)fail_set(&rejects->lost, FAIL_INPUT, "%s: gone or changed since it was loaded; its refused records "
+                           "cannot be written again", file ? file->path : "a file");
+        return 0;
+    }
+    if (table_fetch(table, row->place.offset, row->place.length, rejects->options->now_ms, &at, fail) != 0)
+        return -1;
+    make_message(rejects, row, at.record);
+    delimiter = table_delimiter(table);
+    outfile_add(group->file, at.at.bytes);
+    outfile_add(group->file, (struct span){&delimiter, 1});
+    outfile_add_cell(group->file, row->code, delimiter);
+    outfile_add(group->file, (struct span){&delimiter, 1});
+    outfile_add_cell(group->file, row->field, delimiter);
+    outfile_add(group->file, (struct span){&delimiter, 1});
+    outfile_add_cell(group->file, buf_span(&rejects->message), delimiter);
+    outfile_add(group->file, SPAN("\n"));
+    return 0;
+}
+
+static int write_groups(struct rejects *rejects, struct fail *fail)
+{
+    struct ledger_row_state row;
+    int rc;
+
+    if (open_groups(rejects, fail) != 0 || ledger_rows_begin(rejects->ledger, rejects->rows, fail) != 0)
+        return -1;
+    while ((rc = ledger_rows_next(rejects->ledger, &row, fail)) == 1)
+        if (add_reject(rejects, &row, fail) != 0)
+            return -1;
+    if (rc < 0)
+        return -1;
+    for (size_t i = 0; i < rejects->group_count; i++) {
+        struct outfile *file = rejects->group[i].file;
+        rejects->group[i].file = NULL;
+        if (outfile_commit(file, fail) != 0)
+            return -1;
+    }
+    /* Left-overs of an earlier report would be taken for this one's. */
+    for (size_t i = rejects->group_count + 1; i <= rejects->group_count + 8; i++) {
+        set_name(rejects, i);
+        if (outfile_remove(rejects->options->folder, buf_text(&rejects->name), fail) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int write_kind(struct rejects *rejects, bool customers, struct fail *fail)
+{
+    int rc;
+
+    rejects->customers = customers;
+    rejects->rows = customers ? ROWS_REFUSED_CUSTOMERS : ROWS_REFUSED_CARDS;
+    rejects->group_count = 0;
+    rc = write_groups(rejects, fail);
+    for (size_t i = 0; i < rejects->group_count; i++) {
+        outfile_cancel(rejects->group[i].file);
+        rejects->group[i].file = NULL;
+    }
+    return rc;
+}
+
+int report_rejects(struct ledger *ledger, struct portfolio *portfolio, const struct report_options *options,
+                   const struct ledger_files *files, struct fail *fail)
+{
+    struct rejects rejects = {.ledger = ledger, .portfolio = portfolio, .options = options, .files = files};
+    int rc;
+
+    buf_init(&rejects.name, 256);
+    buf_init(&rejects.text, TEXT_CAP);
+    buf_init(&rejects.message, TEXT_CAP);
+    rc = write_kind(&rejects, false, fail) == 0 && write_kind(&rejects, true, fail) == 0 ? 0 : -1;
+    if (rc == 0 && rejects.lost.kind != FAIL_NONE) {
+        *fail = rejects.lost;
+        rc = -1;
+    }
+    buf_free(&rejects.name);
+    buf_free(&rejects.text);
+    buf_free(&rejects.message);
+    return rc;
+}

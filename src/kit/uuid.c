@@ -1,0 +1,78 @@
+#include "kit/uuid.h"
+
+#include <assert.h>
+#include <string.h>
+
+static const uint64_t ROW_MASK = (UINT64_C(1) << 62) - 1; /* what the variant bits leave of the second half */
+
+static uint64_t load(const unsigned char *bytes)
+{
+    uint64_t value = 0;
+
+    for (int i = 0; i < 8; i++)
+        value = value << 8 | bytes[i];
+    return value;
+}
+
+/* The fixed first half: the seed with the version's four bits set. */
+static uint64_t first_half(const struct uuid_seed *seed)
+{
+    return (load(seed->bytes) & ~UINT64_C(0xF000)) | UINT64_C(0x4000);
+}
+
+char *uuid_format(const struct uuid_seed *seed, int64_t row, char out[UUID_TEXT_SIZE])
+{
+    static const char digits[] = "0123456789abcdef";
+    uint64_t half[2] = {first_half(seed), 0};
+    char *to = out;
+
+    assert(row >= 0 && row < INT64_C(1) << 61);
+    half[1] = UINT64_C(1) << 63 | (((uint64_t)row ^ load(seed->bytes + 8)) & ROW_MASK);
+    for (int i = 0; i < 32; i++) {
+        if (i == 8 || i == 12 || i == 16 || i == 20)
+            *to++ = '-';
+        *to++ = digits[half[i / 16] >> (60 - 4 * (i % 16)) & 15];
+    }
+    *to = '\0';
+    return out;
+}
+
+static int digit_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
+int uuid_parse(const struct uuid_seed *seed, struct span text, int64_t *row)
+{
+    uint64_t half[2] = {0, 0}, found;
+    int n = 0;
+
+    if (text.len != UUID_TEXT_SIZE - 1)
+        return -1;
+    for (size_t i = 0; i < text.len; i++) {
+        int digit;
+        if (i == 8 || i == 13 || i == 18 || i == 23) {
+            if (text.ptr[i] != '-')
+                return -1;
+            continue;
+        }
+        digit = digit_value(text.ptr[i]);
+        if (digit < 0)
+            return -1;
+        half[n / 16] = half[n / 16] << 4 | (uint64_t)digit;
+        n++;
+    }
+    if (half[0] != first_half(seed) || half[1] >> 62 != 2)
+        return -1;
+    found = (half[1] ^ load(seed->bytes + 8)) & ROW_MASK;
+    if (found >= UINT64_C(1) << 61)
+        return -1;
+    *row = (int64_t)found;
+    return 0;
+}

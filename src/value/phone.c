@@ -1,0 +1,79 @@
+/* Two steps: the digits are gathered and punctuation judged; then prefix and length. */
+#include "value/phone.h"
+
+#include <string.h>
+
+/* Digits beyond this many are only counted. Room for "00" and a too long number to be told as such. */
+enum { GATHERED = PHONE_MOST + 3 };
+
+struct gathered {
+    char digits[GATHERED];
+    size_t count;
+    bool plus;
+    bool trunk_zero; /* "(0)" */
+};
+
+/* Length of the punctuation at the start of `rest`, 0 when it is something else. The dashes U+2010 to U+2015
+ * come from word processors. */
+static size_t punctuation(struct span rest)
+{
+    if (strchr(" -./()", rest.ptr[0]) && rest.ptr[0] != '\0')
+        return 1;
+    if (rest.len >= 3 && memcmp(rest.ptr, "\xE2\x80", 2) == 0 && (unsigned char)rest.ptr[2] >= 0x90 &&
+        (unsigned char)rest.ptr[2] <= 0x95)
+        return 3;
+    return 0;
+}
+
+static const char *gather(struct span text, struct gathered *out)
+{
+    for (size_t i = 0; i < text.len;) {
+        char c = text.ptr[i];
+        size_t skip = 1;
+        if (c >= '0' && c <= '9') {
+            if (out->count < GATHERED)
+                out->digits[out->count] = c;
+            out->count++;
+        } else if (c == '+' && out->count == 0 && !out->plus) {
+            out->plus = true;
+        } else {
+            skip = punctuation((struct span){text.ptr + i, text.len - i});
+            if (skip == 0)
+                return "a character no number has";
+            if (text.len - i >= 3 && memcmp(text.ptr + i, "(0)", 3) == 0)
+                out->trunk_zero = true;
+        }
+        i += skip;
+    }
+    return out->count == 0 ? "no digits" : NULL;
+}
+
+const char *phone_normalise(struct span text, struct span calling_code, char *out, size_t *len)
+{
+    struct gathered all = {.count = 0};
+    const char *fault = gather(text, &all), *digits = all.digits;
+    bool zeros = all.count > 2 && memcmp(all.digits, "00", 2) == 0 && !all.plus;
+    size_t prefix = 0, count = all.count;
+
+    if (fault)
+        return fault;
+    if (zeros) {
+        digits += 2;
+        count -= 2;
+    } else if (!all.plus) {
+        prefix = calling_code.len;
+    }
+    if ((all.plus || zeros) && all.trunk_zero)
+        return "a (0) inside an international number";
+    if (prefix == 0 && digits[0] == '0')
+        return "no calling code in front";
+    if (prefix + count < PHONE_LEAST)
+        return "fewer than 8 digits";
+    if (prefix + count > PHONE_MOST)
+        return "more than 15 digits";
+    if (prefix > 0)
+        memcpy(out, calling_code.ptr, prefix);
+    memcpy(out + prefix, digits, count);
+    *len = prefix + count;
+    return NULL;
+}

@@ -1,0 +1,240 @@
+/* One table look-up a byte decides whether a cell is plain; the bytes are copied on the way. Only cells with
+ * other than single inner blanks are folded in a second pass, and only cells with bytes above 0x7F are
+ * decoded. libunistring normalises only where a code point from U+0300 on occurs: everything below is NFC
+ * already. */
+#include "value/text.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uninorm.h>
+#include <unistr.h>
+
+enum { PLAIN = 0, BLANK = 1, CONTROL = 2, HIGH = 4 };
+enum { NO_BREAK_SPACE = 0xA0, BYTE_ORDER_MARK = 0xFEFF, FIRST_UNSTABLE = 0x300 };
+
+#define FOUR(kind) kind, kind, kind, kind
+#define SIXTEEN(kind) FOUR(kind), FOUR(kind), FOUR(kind), FOUR(kind)
+
+/* clang-format off */
+static const unsigned char KIND[256] = {
+    /* 00 */ FOUR(CONTROL), FOUR(CONTROL), CONTROL, BLANK, BLANK, CONTROL, CONTROL, BLANK, CONTROL, CONTROL,
+    /* 10 */ SIXTEEN(CONTROL),
+    /* 20 */ BLANK, PLAIN, PLAIN, PLAIN, FOUR(PLAIN), FOUR(PLAIN), FOUR(PLAIN),
+    /* 30 */ SIXTEEN(PLAIN), SIXTEEN(PLAIN), SIXTEEN(PLAIN), SIXTEEN(PLAIN),
+    /* 70 */ FOUR(PLAIN), FOUR(PLAIN), FOUR(PLAIN), PLAIN, PLAIN, PLAIN, CONTROL,
+    /* 80 */ SIXTEEN(HIGH), SIXTEEN(HIGH), SIXTEEN(HIGH), SIXTEEN(HIGH),
+    /* C0 */ SIXTEEN(HIGH), SIXTEEN(HIGH), SIXTEEN(HIGH), SIXTEEN(HIGH)};
+/* clang-format on */
+
+static enum text_fault bad_control(struct text *text, uint32_t control)
+{
+    text->control = control;
+    return TEXT_CONTROL;
+}
+
+static enum text_fault first_control(struct span raw, struct text *text)
+{
+    size_t i = 0;
+
+    while (KIND[(unsigned char)raw.ptr[i]] != CONTROL)
+        i++;
+    return bad_control(text, (unsigned char)raw.ptr[i]);
+}
+
+/* ASCII only: folds runs of blanks in place; returns the new length. */
+static size_t fold(char *text, size_t len)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < len; i++) {
+        if (KIND[(unsigned char)text[i]] != BLANK)
+            text[kept++] = text[i];
+        else if (kept > 0 && text[kept - 1] != ' ')
+            text[kept++] = ' ';
+    }
+    return kept > 0 && text[kept - 1] == ' ' ? kept - 1 : kept;
+}
+
+static bool is_control(ucs4_t point)
+{
+    return point < 0x20 || (point >= 0x7F && point < NO_BREAK_SPACE);
+}
+
+static bool is_blank(ucs4_t point)
+{
+    return point == ' ' || point == '\t' || point == '\r' || point == '\n' || point == NO_BREAK_SPACE;
+}
+
+/* What one pass over non-ASCII text finds. */
+struct fold_state {
+    size_t len, points;
+    ucs4_t highest;
+};
+
+/* Copies with blanks folded, decoding as it goes. The text is valid UTF-8. */
+static enum text_fault fold_points(struct span raw, char *out, struct fold_state *state, struct text *text)
+{
+    for (size_t i = 0; i < raw.len;) {
+        ucs4_t point;
+        int size = u8_mbtouc(&point, (const uint8_t *)raw.ptr + i, raw.len - i);
+        if (is_blank(point)) {
+            if (state->len > 0 && out[state->len - 1] != ' ') {
+                out[state->len++] = ' ';
+                state->points++;
+            }
+        } else if (is_control(point)) {
+            return bad_control(text, point);
+        } else if (point != BYTE_ORDER_MARK || i > 0) {
+            memcpy(out + state->len, raw.ptr + i, (size_t)size);
+            state->len += (size_t)size;
+            state->points++;
+            state->highest = point > state->highest ? point : state->highest;
+        }
+        i += (size_t)size;
+    }
+    if (state->len > 0 && out[state->len - 1] == ' ') {
+        state->len--;
+        state->points--;
+    }
+    return TEXT_OK;
+}
+
+/* Brings out[0 ... *len) into NFC in place; there is room for TEXT_GROWTH times *len. */
+static void compose(char *out, size_t *len)
+{
+    size_t composed_len = 0;
+    uint8_t *composed = u8_normalize(UNINORM_NFC, (const uint8_t *)out, *len, NULL, &composed_len);
+
+    assert(composed && composed_len <= TEXT_GROWTH * *len);
+    memcpy(out, composed, composed_len);
+    *len = composed_len;
+    free(composed);
+}
+
+static enum text_fault clean_points(struct span raw, char *out, struct text *text)
+{
+    struct fold_state state = {0};
+    enum text_fault fault;
+
+    if (!text_is_utf8(raw))
+        return TEXT_NOT_UTF8;
+    fault = fold_points(raw, out, &state, text);
+    if (fault != TEXT_OK)
+        return fault;
+    if (state.highest >= FIRST_UNSTABLE) {
+        compose(out, &state.len);
+        state.points = text_points((struct span){out, state.len});
+    }
+    *text = (struct text){.span = {out, state.len}, .points = state.points, .ascii = state.highest < 0x80};
+    return TEXT_OK;
+}
+
+enum text_fault text_clean(struct span raw, char *out, struct text *text)
+{
+    unsigned seen = PLAIN;
+    size_t len = raw.len;
+
+    for (size_t i = 0; i < raw.len; i++) {
+        out[i] = raw.ptr[i];
+        seen |= KIND[(unsigned char)raw.ptr[i]];
+    }
+    if (seen & HIGH)
+        return clean_points(raw, out, text);
+    if (seen & CONTROL)
+        return first_control(raw, text);
+    if (seen & BLANK)
+        len = fold(out, len);
+    *text = (struct text){.span = {out, len}, .points = len, .ascii = true};
+    return TEXT_OK;
+}
+
+bool text_is_utf8(struct span raw)
+{
+    return raw.len == 0 || u8_check((const uint8_t *)raw.ptr, raw.len) == NULL;
+}
+
+size_t text_points(struct span text)
+{
+    size_t points = 0;
+
+    for (size_t i = 0; i < text.len; i++)
+        points += ((unsigned char)text.ptr[i] & 0xC0) != 0x80;
+    return points;
+}
+
+void text_upper(char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (text[i] >= 'a' && text[i] <= 'z')
+            text[i] = (char)(text[i] - ('a' - 'A'));
+}
+
+void text_lower(char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (text[i] >= 'A' && text[i] <= 'Z')
+            text[i] = (char)(text[i] + ('a' - 'A'));
+}
+
+/* "#N/A", "#NV", "#REF!", "#NAME?", "#DIV/0!", "#####": a number sign, then capitals, 0, '/', '_' or more of
+ * it; a name or a house number ("#12 B") never reads so to its end. */
+static bool is_error_value(struct span text)
+{
+    static const char *const BARE[] = {"#N/A", "#N/D", "#N/V", "#NV", "#REF"};
+    char last = text.ptr[text.len - 1];
+    size_t hashes = 0;
+
+    for (size_t i = 0; i < sizeof BARE / sizeof BARE[0]; i++)
+        if (span_is_nocase(text, BARE[i]))
+            return true;
+    while (hashes < text.len && text.ptr[hashes] == '#')
+        hashes++;
+    if (hashes == text.len)
+        return hashes >= 2;
+    for (size_t i = 1; i + 1 < text.len; i++) {
+        char c = text.ptr[i];
+        if (!((c >= 'A' && c <= 'Z') || c == '/' || c == '0' || c == '_' || (unsigned char)c >= 0x80))
+            return false;
+    }
+    return text.len >= 4 && (last == '!' || last == '?');
+}
+
+static size_t digits_from(struct span text, size_t from)
+{
+    size_t i = from;
+
+    while (i < text.len && text.ptr[i] >= '0' && text.ptr[i] <= '9')
+        i++;
+    return i - from;
+}
+
+/* d[.,ddd]E+dd: only the exponent's sign makes it certain ("1E2345" may be a passport). */
+static bool is_exponent(struct span text)
+{
+    size_t i = digits_from(text, 0), more;
+
+    if (i == 0 || i > 3)
+        return false;
+    if (i < text.len && (text.ptr[i] == '.' || text.ptr[i] == ',')) {
+        more = digits_from(text, i + 1);
+        if (more == 0)
+            return false;
+        i += 1 + more;
+    }
+    if (i + 2 >= text.len || (text.ptr[i] != 'E' && text.ptr[i] != 'e') || text.ptr[i + 1] != '+')
+        return false;
+    more = digits_from(text, i + 2);
+    return more > 0 && i + 2 + more == text.len;
+}
+
+const char *text_damage(struct span text)
+{
+    if (text.len < 2)
+        return NULL;
+    if (text.ptr[0] == '#' && is_error_value(text))
+        return "a spreadsheet's error value";
+    if (text.ptr[0] >= '0' && text.ptr[0] <= '9' && is_exponent(text))
+        return "a spreadsheet's exponent form";
+    return NULL;
+}

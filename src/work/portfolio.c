@@ -1,0 +1,147 @@
+#include "work/portfolio.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BODY_CAP = 1 << 18, CODES_CAP = 1 << 14 };
+
+struct portfolio {
+    const struct table_options *options;
+    struct entry {
+        int64_t file;
+        struct table *table;
+    } *entry;
+    size_t count;
+    struct buf body, codes, fields;
+};
+
+void portfolio_open(struct portfolio **out, const struct table_options *options)
+{
+    struct portfolio *portfolio = mem_alloc(sizeof *portfolio);
+
+    portfolio->options = options;
+    buf_init(&portfolio->body, BODY_CAP);
+    buf_init(&portfolio->codes, CODES_CAP);
+    buf_init(&portfolio->fields, CODES_CAP);
+    *out = portfolio;
+}
+
+void portfolio_close(struct portfolio *portfolio)
+{
+    if (!portfolio)
+        return;
+    for (size_t i = 0; i < portfolio->count; i++)
+        table_close(portfolio->entry[i].table);
+    free(portfolio->entry);
+    buf_wipe(&portfolio->body);
+    buf_free(&portfolio->body);
+    buf_free(&portfolio->codes);
+    buf_free(&portfolio->fields);
+    free(portfolio);
+}
+
+struct table *portfolio_table(const struct portfolio *portfolio, int64_t file)
+{
+    for (size_t i = 0; i < portfolio->count; i++)
+        if (portfolio->entry[i].file == file)
+            return portfolio->entry[i].table;
+    return NULL;
+}
+
+void portfolio_adopt(struct portfolio *portfolio, int64_t file, struct table *table)
+{
+    if (portfolio_table(portfolio, file)) {
+        table_close(table);
+        return;
+    }
+    portfolio->entry = mem_grow(portfolio->entry, portfolio->count + 1, sizeof *portfolio->entry);
+    portfolio->entry[portfolio->count++] = (struct entry){file, table};
+}
+
+int portfolio_add(struct portfolio *portfolio, const struct ledger_file *file, struct fail *fail)
+{
+    char digest[DIGEST_TEXT_SIZE];
+    struct table *table;
+
+    if (portfolio_table(portfolio, file->id))
+        return 0;
+    if (table_open(&table, file->path, file->carries, portfolio->options, fail) != 0)
+        return -1;
+    if (table_size(table) != file->size || table_digest(table, digest, fail) != 0 ||
+        strcmp(digest, file->sha256) != 0) {
+        table_close(table);
+        return fail_set(fail, FAIL_INPUT, "%s: changed since it was loaded", file->path);
+    }
+    portfolio_adopt(portfolio, file->id, table);
+    return 0;
+}
+
+int portfolio_check(const struct portfolio *portfolio, struct fail *fail)
+{
+    for (size_t i = 0; i < portfolio->count; i++)
+        if (table_check(portfolio->entry[i].table, fail) != 0)
+            return -1;
+    return 0;
+}
+
+static int fetch(struct portfolio *portfolio, const struct ledger_place *place, int64_t now_ms, struct table_row *row,
+                 struct fail *fail)
+{
+    struct table *table = portfolio_table(portfolio, place->file);
+
+    if (!table)
+        return fail_set(fail, FAIL_INTERNAL, "file %" PRId64 " of the ledger is not open", place->file);
+    return table_fetch(table, place->offset, place->length, now_ms, row, fail);
+}
+
+static int check_numbers(const struct ledger_claim *claim, const struct record *card, const struct record *customer,
+                         struct fail *fail)
+{
+    if (card->card_id == claim->card_id && card->account_id == claim->account_id &&
+        card->customer_id == claim->customer_id && customer->customer_id == claim->customer_id)
+        return 0;
+    return fail_set(fail, FAIL_INPUT, "the files are not what they were when they were loaded: card %" PRId64
+                    " is no longer at its place", claim->card_id);
+}
+
+/* What the records, or their being together, are refused for now: the configuration may have changed since. */
+static void collect_problems(struct portfolio *portfolio, const struct portfolio_request *request)
+{
+    bool address = request->card->has_address || request->customer->has_address ||
+                   portfolio->options->rules.allow_internal;
+
+    table_problem_codes(request->card, &portfolio->codes, &portfolio->fields);
+    if (request->card != request->customer && request->customer->problem_count > 0) {
+        buf_addf(&portfolio->codes, "%scustomer_invalid", portfolio->codes.len ? ";" : "");
+        buf_addf(&portfolio->fields, "%scustomer_id", portfolio->codes.len ? ";" : "");
+    } else if (request->card != request->customer && !address) {
+        buf_addf(&portfolio->codes, "%srequired", portfolio->codes.len ? ";" : "");
+        buf_addf(&portfolio->fields, "%sbilling_address_line1", portfolio->fields.len ? ";" : "");
+    }
+}
+
+int portfolio_compose(struct portfolio *portfolio, const struct ledger_claim *claim, int64_t now_ms,
+                      struct portfolio_request *out, struct fail *fail)
+{
+    struct table_row card, customer;
+
+    if (fetch(portfolio, &claim->card, now_ms, &card, fail) != 0)
+        return -1;
+    customer = card;
+    if (claim->customer.file != 0 && fetch(portfolio, &claim->customer, now_ms, &customer, fail) != 0)
+        return -1;
+    if (check_numbers(claim, card.record, customer.record, fail) != 0)
+        return -1;
+    *out = (struct portfolio_request){.card = card.record, .customer = customer.record, .body = &portfolio->body};
+    collect_problems(portfolio, out);
+    out->codes = buf_text(&portfolio->codes);
+    out->fields = buf_text(&portfolio->fields);
+    out->valid = portfolio->codes.len == 0;
+    buf_reset(&portfolio->body);
+    if (out->valid)
+        api_enroll_body(out->card, out->customer, &portfolio->body);
+    if (portfolio->body.full)
+        return fail_set(fail, FAIL_INTERNAL, "the request of card %" PRId64 " is too long", claim->card_id);
+    return 0;
+}

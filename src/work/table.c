@@ -1,0 +1,201 @@
+#include "work/table.h"
+
+#include "driver/source.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct table {
+    struct source *source;
+    struct reader *reader;  /* streams the file */
+    struct reader *parser;  /* parses single records */
+    struct columns *columns;
+    const struct table_options *options;
+    struct record_rules rules;
+    struct record record;
+    struct buf header;
+    unsigned carries;
+    char digest[DIGEST_TEXT_SIZE];
+};
+
+static int read_header(struct table *table, struct fail *fail)
+{
+    struct column_options columns = table->options->columns;
+    struct reader_record header;
+    int rc = reader_next(table->reader, &header, fail);
+
+    if (rc < 0)
+        return -1;
+    if (rc == 0)
+        return fail_set(fail, FAIL_INPUT, "empty: a header line with column names is needed");
+    if (header.fault != READER_WHOLE)
+        return fail_set(fail, FAIL_INPUT, "line %" PRId64 ": the header cannot be read (%s)", header.line,
+                        header.fault == READER_UNCLOSED_QUOTE ? "a quote does not close" : "it is too long");
+    buf_add_span(&table->header, header.bytes);
+    columns.files = table->carries;
+    return columns_open(&table->columns, header.cells, header.cell_count, &columns, fail);
+}
+
+int table_open(struct table **out, const char *path, unsigned carries, const struct table_options *options,
+               struct fail *fail)
+{
+    struct table *table = mem_alloc(sizeof *table);
+    struct reader_options parser = options->reader;
+
+    table->carries = carries;
+    table->options = options;
+    table->rules = options->rules;
+    record_init(&table->record);
+    buf_init(&table->header, options->reader.max_record_bytes);
+    if (source_open(&table->source, path, fail) != 0)
+        goto undo;
+    if (reader_open(&table->reader, source_fd(table->source), &options->reader, fail) != 0 ||
+        read_header(table, fail) != 0)
+        goto name;
+    parser.delimiter = reader_delimiter(table->reader);
+    if (reader_open(&table->parser, -1, &parser, fail) != 0)
+        goto name;
+    *out = table;
+    return 0;
+name:
+    (void)fail_context(fail, "%s", path);
+undo:
+    table_close(table);
+    return -1;
+}
+
+void table_close(struct table *table)
+{
+    if (!table)
+        return;
+    columns_close(table->columns);
+    reader_close(table->reader);
+    reader_close(table->parser);
+    source_close(table->source);
+    record_free(&table->record);
+    buf_free(&table->header);
+    free(table);
+}
+
+const char *table_path(const struct table *table)
+{
+    return source_path(table->source);
+}
+
+unsigned table_carries(const struct table *table)
+{
+    return table->carries;
+}
+
+int64_t table_size(const struct table *table)
+{
+    return source_size(table->source);
+}
+
+const struct columns *table_columns(const struct table *table)
+{
+    return table->columns;
+}
+
+struct span table_header(const struct table *table)
+{
+    return buf_span(&table->header);
+}
+
+char table_delimiter(const struct table *table)
+{
+    return reader_delimiter(table->reader);
+}
+
+int table_digest(struct table *table, char out[DIGEST_TEXT_SIZE], struct fail *fail)
+{
+    if (!table->digest[0] && digest_file(source_fd(table->source), table->digest, fail) != 0)
+        return fail_context(fail, "%s", table_path(table));
+    memcpy(out, table->digest, DIGEST_TEXT_SIZE);
+    return 0;
+}
+
+int table_check(const struct table *table, struct fail *fail)
+{
+    return source_check(table->source, fail);
+}
+
+static enum problem_code fault_code(enum reader_fault fault)
+{
+    switch (fault) {
+    case READER_UNCLOSED_QUOTE:
+        return PROBLEM_UNCLOSED_QUOTE;
+    case READER_TOO_LONG:
+        return PROBLEM_RECORD_TOO_LONG;
+    case READER_TOO_MANY_CELLS:
+    case READER_WHOLE:
+        break;
+    }
+    return PROBLEM_COLUMN_COUNT;
+}
+
+static void judge(struct table *table, const struct reader_record *at)
+{
+    struct raw_fields raw;
+    char detail[40] = "";
+    size_t want = columns_count(table->columns);
+
+    table->record.files = table->carries;
+    if (at->fault == READER_UNCLOSED_QUOTE)
+        (void)snprintf(detail, sizeof detail, "%" PRId64, at->quote_line);
+    if (at->fault != READER_WHOLE) {
+        record_refuse(&table->record, fault_code(at->fault), detail);
+        return;
+    }
+    columns_pick(table->columns, at->cells, at->cell_count, &raw);
+    if (at->cell_count == want) {
+        record_judge(&table->record, &table->rules, table->carries, &raw);
+        return;
+    }
+    (void)snprintf(detail, sizeof detail, "%zu instead of %zu", at->cell_count, want);
+    record_refuse(&table->record, PROBLEM_COLUMN_COUNT, detail);
+}
+
+int table_next(struct table *table, struct table_row *row, struct fail *fail)
+{
+    int rc = reader_next(table->reader, &row->at, fail);
+
+    if (rc < 0)
+        return fail_context(fail, "%s", table_path(table));
+    if (rc == 0)
+        return 0;
+    judge(table, &row->at);
+    row->record = &table->record;
+    return 1;
+}
+
+int table_fetch(struct table *table, int64_t offset, size_t length, int64_t now_ms, struct table_row *row,
+                struct fail *fail)
+{
+    struct span bytes;
+
+    if (source_fetch(table->source, offset, length, &bytes, fail) != 0)
+        return -1;
+    table->rules.now_ms = now_ms;
+    reader_parse(table->parser, bytes, &row->at);
+    row->at.offset = offset;
+    judge(table, &row->at);
+    row->record = &table->record;
+    return 0;
+}
+
+void table_problem_codes(const struct record *record, struct buf *codes, struct buf *fields)
+{
+    buf_reset(codes);
+    buf_reset(fields);
+    for (size_t i = 0; i < record->problem_count; i++) {
+        if (i > 0) {
+            buf_add_char(codes, ';');
+            buf_add_char(fields, ';');
+        }
+        buf_add_text(codes, problem_name(record->problems[i].code));
+        buf_add_text(fields, field_name(record->problems[i].field));
+    }
+}
