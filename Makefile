@@ -127,9 +127,10 @@ $(BUILD)/.packages:
 # tests/test_<module>.c is a cmocka program over the library; tests/flow_*.sh drive the programs. All run from
 # here and write below $(BUILD)/tmp only. make_*.c make test data. What has no such prefix is a part that any of
 # them may draw on.
+SCALE      := tests/flow_scale.sh
 TEST_NAMES := $(patsubst tests/%.c,%,$(wildcard tests/test_*.c))
 TESTS      := $(TEST_NAMES:%=$(BUILD)/tests/%)
-FLOWS      := $(wildcard tests/flow_*.sh)
+FLOWS      := $(filter-out $(SCALE),$(wildcard tests/flow_*.sh))
 TEST_TOOLS := $(patsubst tests/%.c,$(BUILD)/%,$(wildcard tests/make_*.c))
 BENCHES    := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/bench_*.c))
 PARTS      := $(filter-out tests/test_% tests/make_% tests/bench_% tests/fuzz_% tests/fake_%,$(wildcard tests/*.c))
@@ -245,9 +246,10 @@ demo: deps
 
 bench: deps
 	@$(MAKE) --no-print-directory all $(TEST_TOOLS) $(BENCHES)
-	@test -f tests/bench.sh || { echo 'tests/bench.sh is not there'; exit 1; }
-	@BUILD='$(BUILD)' CTP_ENROLL_BIN='$(abspath $(BUILD))/ctp-enroll' \
-	    CTP_SANDBOX_BIN='$(abspath $(BUILD))/ctp-sandbox' bash tests/bench.sh
+	@for script in $(wildcard tests/bench.sh) $(wildcard $(SCALE)); do \
+	    BUILD='$(BUILD)' CTP_ENROLL_BIN='$(abspath $(BUILD))/ctp-enroll' \
+	        CTP_SANDBOX_BIN='$(abspath $(BUILD))/ctp-sandbox' bash $$script || exit 1; \
+	done
 
 $(BUILD)/tests/bench_%: $(BUILD)/tests/bench_%.o $(LIB_TEST)
 	$(call SAY,LINK) $(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIB_TEST) $(LINK_ENROLL)

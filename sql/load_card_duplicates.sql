@@ -1,9 +1,3 @@
-UPDATE stage_card
-SET flags = flags | 4,
-    code = coalesce(code || ';', '') || 'duplicate_card',
-    field = coalesce(field || ';', '') || 'card_id'
-WHERE record IN (
-    SELECT record FROM (
-        SELECT record, card_id, lag(card_id) OVER (ORDER BY card_id, record) AS prior
-        FROM stage_card WHERE card_id IS NOT NULL AND record > 0)
-    WHERE prior = card_id);
+INSERT INTO duplicate (id, first)
+SELECT card_id, min(record) FROM stage_card WHERE card_id IS NOT NULL AND record > 0
+GROUP BY card_id HAVING count(*) > 1;

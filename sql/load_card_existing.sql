@@ -1,3 +1,4 @@
-UPDATE stage_card
-SET existing = (SELECT c.id FROM card c WHERE c.card_id = stage_card.card_id AND c.flags & 4 = 0)
-WHERE record > 0 AND flags & 4 = 0 AND card_id IS NOT NULL;
+UPDATE stage_card SET existing = c.id, was = c.state
+FROM card AS c
+WHERE c.card_id = stage_card.card_id AND c.flags & 4 = 0
+  AND stage_card.record > 0 AND stage_card.flags & 4 = 0;

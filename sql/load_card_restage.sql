@@ -1,7 +1,7 @@
 -- A new customers file may change what is to be said of cards that are still to be sent: judge them anew.
 INSERT INTO stage_card (record, file, line, offset, length, card_id, customer_id, account_id, mark, flags,
-                        code, field, existing)
-SELECT -id, file, line, offset, length, card_id, customer_id, account_id, mark, flags, own_code, own_field, id
+                        code, field, existing, was)
+SELECT -id, file, line, offset, length, card_id, customer_id, account_id, mark, flags, own_code, own_field, id, state
 FROM card
 WHERE state IN (0, 2, 3) AND state <= 4
   AND (card_id IS NULL OR card_id NOT IN (SELECT card_id FROM stage_card WHERE card_id IS NOT NULL));

@@ -7,4 +7,11 @@ CREATE TEMP TABLE stage_card (
     file INTEGER, line INTEGER, offset INTEGER, length INTEGER,
     card_id INTEGER, customer_id INTEGER, account_id INTEGER,
     mark INTEGER, flags INTEGER, code TEXT, field TEXT,
-    existing INTEGER);                -- the ledger's row of this card
+    joined TEXT,                      -- what only card and customer together show
+    existing INTEGER, was INTEGER);   -- the ledger's row of this card, and its state
+CREATE TEMP TABLE duplicate (id INTEGER PRIMARY KEY, first INTEGER NOT NULL);
+CREATE TEMP TABLE several (customer_id INTEGER PRIMARY KEY, first INTEGER NOT NULL, account_id INTEGER NOT NULL);
+-- The column that a joined problem is told of.
+CREATE TEMP TABLE joined_field (code TEXT PRIMARY KEY, field TEXT NOT NULL);
+INSERT INTO joined_field VALUES ('no_customer', 'customer_id'), ('customer_invalid', 'customer_id'),
+    ('customer_two_accounts', 'account_id'), ('required', 'billing_address_line1');

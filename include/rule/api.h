@@ -37,10 +37,10 @@ struct api_outcome {
     enum job_verdict verdict;
     bool lost;                /* the request may have been taken though no answer came */
     char code[API_CODE_SIZE]; /* stable reason: "already_on_click_to_pay", "bad_request", "http_503" ... */
-    char message[API_MESSAGE_SIZE]; /* the server's words, masked: no value of the request of three bytes or
-                                       more, no e-mail, no run of four or more digits; cut at a code point. A
-                                       body that is no JSON object with words: "(not JSON, 312 bytes)". "" for
-                                       accepted */
+    char message[API_MESSAGE_SIZE]; /* the server's words, masked: no value of the request (three or four
+                                       bytes: as a word; longer: anywhere), no e-mail, no run of four or more
+                                       digits; cut at a code point. A body that is no JSON object with words:
+                                       "(not JSON, 312 bytes)". "" for accepted */
 };
 
 /* One line of the verdict table. Lines are tried in order; the first that matches both ways decides. */
@@ -80,7 +80,7 @@ enum api_token_result {
 
 struct api_token {
     struct span text;   /* the bearer; points into *store; empty unless OK */
-    int64_t life_ms;    /* exp - wall_ms, at most exp - iat and a year; else expires_in; else 0: not told */
+    int64_t life_ms;    /* exp - wall_ms, at most exp - iat and 366 days; else expires_in; else 0: not told */
     bool names_account; /* the claims name the account asked for; false is worth a warning */
     char reason[API_MESSAGE_SIZE]; /* for the log when it is not OK; never holds the token or a secret */
 };
@@ -89,8 +89,9 @@ struct api_token {
  * JWT's payload is decoded without verifying it (it is the server's to verify): exp gives the life against
  * `wall_ms` (pass the server's own time where its Date header told it; a new token that seems to have ended
  * lives for exp - iat). aid, account-id, account_id, uid naming another account than `account` is
- * API_TOKEN_WRONG_ACCOUNT: digits are compared as digits, JSON numbers as the doubles they are, so that an
- * equal one beyond 2^53 cannot tell and is taken without names_account. An opaque token is accepted. */
+ * API_TOKEN_WRONG_ACCOUNT (a uid that is no number tells nothing): digits are compared as digits, JSON
+ * numbers as the doubles they are, so that an equal one beyond 2^53 cannot tell and is taken without
+ * names_account. An opaque token is accepted. */
 enum api_token_result api_token_read(const struct api_answer *answer, const char *field, int64_t account,
                                      int64_t wall_ms, struct buf *store, struct api_token *out);
 

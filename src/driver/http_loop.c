@@ -137,22 +137,32 @@ void http_loop_kept(struct http *http, curl_socket_t fd)
     struct http_socket *socket = socket_at(http, fd);
 
     socket->lazy = true;
-    if (!(socket->watched & EPOLLIN)) /* wanted also while idle: see on_unwanted */
+    if (!(socket->watched & EPOLLIN)) /* wanted also while idle: see bury */
         watch(http, fd, socket->watched | EPOLLIN);
 }
 
-/* An event that nobody wants. On an idle connection it means that the server closed it, or sent bytes that
- * belong to no request. The former libcurl notices at the next use, but not the latter, and under TLS not the
- * former either (a close_notify is such bytes): it would send the next request into it, and take stray bytes
- * for the reply. A socket shut down refuses the request before a byte of it leaves, and libcurl takes
- * another. */
+/* An idle connection with something to read was closed by the server, or has got bytes that belong to no
+ * request. libcurl notices only a bare end of the stream when it wants to use the connection again: stray
+ * bytes it would take for the next reply, and under TLS the server's goodbye (close_notify) for a sign of
+ * life, and send into it. Shut down and emptied, the connection looks dead to it. */
+static void bury(int fd)
+{
+    char scrap[4096];
+
+    if (recv(fd, scrap, 1, MSG_PEEK | MSG_DONTWAIT) <= 0)
+        return; /* a bare end, or an event of bytes that were read meanwhile */
+    (void)shutdown(fd, SHUT_RDWR);
+    for (int i = 0; i < 16 && recv(fd, scrap, sizeof scrap, MSG_DONTWAIT) > 0; i++)
+        ;
+}
+
+/* An event that nobody wants. */
 static void on_unwanted(struct http *http, int fd)
 {
     struct http_socket *socket = socket_at(http, fd);
-    char byte;
 
-    if (socket->lazy && socket->wanted == 0 && recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0)
-        (void)shutdown(fd, SHUT_RDWR);
+    if (socket->lazy && socket->wanted == 0)
+        bury(fd);
     watch(http, fd, mask_of(socket->wanted));
 }
 

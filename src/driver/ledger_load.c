@@ -15,7 +15,8 @@
 #include <string.h>
 
 static const char SQL_UNSTAGE[] = "DROP TABLE IF EXISTS temp.stage_customer; DROP TABLE IF EXISTS temp.stage_card;"
-                                  "DROP TABLE IF EXISTS temp.judged;";
+                                  "DROP TABLE IF EXISTS temp.duplicate; DROP TABLE IF EXISTS temp.several;"
+                                  "DROP TABLE IF EXISTS temp.joined_field;";
 
 int ledger_file_known(struct ledger *ledger, const char *sha256, unsigned carries, const char *path, int64_t *id,
                       struct fail *fail)
@@ -113,6 +114,7 @@ static int finish_customers(struct ledger *ledger, struct ledger_file *file,
     file->loaded_ms = options->now_ms;
     if (ledger_value(ledger, ST_FILE_NEXT, &file->id, fail) != 0 ||
         ledger_run(ledger, ST_LOAD_CUSTOMER_DUPLICATES, fail, "") != 0 ||
+        ledger_run(ledger, ST_LOAD_CUSTOMER_DUPLICATES_MARK, fail, "") != 0 ||
         ledger_run(ledger, ST_LOAD_CUSTOMER_FILE, fail, "ititi", file->id, file->sha256, file->size,
                    file->path, options->now_ms) != 0)
         return -1;
@@ -124,36 +126,38 @@ static int finish_customers(struct ledger *ledger, struct ledger_file *file,
     return read_counts(ledger, file, fail) == 0 ? check_limit(file, options, fail) : -1;
 }
 
-/* Judges everything staged; `file` is the id that new rows will have. */
-static int judge_cards(struct ledger *ledger, bool first, bool restage, int64_t file,
-                       const struct ledger_load_options *options, struct fail *fail)
+/* Judges everything staged against each other, the ledger and the customers. */
+static int judge_cards(struct ledger *ledger, bool first, bool restage, const struct ledger_load_options *options,
+                       struct fail *fail)
 {
     if (restage && ledger_run(ledger, ST_LOAD_CARD_RESTAGE, fail, "") != 0)
         return -1;
-    if (ledger_run(ledger, ST_LOAD_CARD_DUPLICATES, fail, "") != 0)
+    if (ledger_run(ledger, ST_LOAD_DUPLICATES_RESET, fail, "") != 0 ||
+        ledger_run(ledger, ST_LOAD_CARD_DUPLICATES, fail, "") != 0)
+        return -1;
+    if (sqlite3_changes64(ledger->db) > 0 && ledger_run(ledger, ST_LOAD_CARD_DUPLICATES_MARK, fail, "") != 0)
         return -1;
     if (!first && (ledger_run(ledger, ST_LOAD_CARD_EXISTING, fail, "") != 0 ||
                    ledger_run(ledger, ST_LOAD_CARD_MARKED, fail, "") != 0))
         return -1;
-    if (ledger_run(ledger, ST_LOAD_CARD_JUDGE, fail, "id", file, (int)options->allow_internal) != 0 ||
-        ledger_run(ledger, ST_LOAD_CARD_JOIN, fail, "") != 0)
+    if (ledger_run(ledger, ST_LOAD_CARD_JOIN, fail, "d", (int)options->allow_internal) != 0 ||
+        ledger_run(ledger, ST_LOAD_CARD_SEVERAL, fail, "") != 0)
         return -1;
     return options->one_account ? ledger_run(ledger, ST_LOAD_CARD_TWO_ACCOUNTS, fail, "") : 0;
 }
 
-static int store_cards(struct ledger *ledger, bool first, int64_t now_ms, struct fail *fail)
+static int store_cards(struct ledger *ledger, bool first, int64_t file, int64_t now_ms, struct fail *fail)
 {
-    if (first) {
-        if (ledger_script(ledger, SQL_DROP_INDEXES, fail) != 0 ||
-            ledger_run(ledger, ST_LOAD_CARD_INSERT_FIRST, fail, "i", now_ms) != 0 ||
-            ledger_script(ledger, SQL_SCHEMA_INDEXES, fail) != 0)
-            return -1;
-    } else if (ledger_run(ledger, ST_LOAD_CARD_FORGET_DUPLICATES, fail, "") != 0 ||
-               ledger_run(ledger, ST_LOAD_CARD_REPOINT, fail, "i", now_ms) != 0 ||
-               ledger_run(ledger, ST_LOAD_CARD_INSERT, fail, "i", now_ms) != 0 ||
-               ledger_run(ledger, ST_CARD_LEAD, fail, "") != 0) {
+    if (first && ledger_script(ledger, SQL_DROP_INDEXES, fail) != 0)
         return -1;
-    }
+    if (!first && (ledger_run(ledger, ST_LOAD_CARD_FORGET_DUPLICATES, fail, "") != 0 ||
+                   ledger_run(ledger, ST_LOAD_CARD_REPOINT, fail, "ii", file, now_ms) != 0))
+        return -1;
+    if (ledger_run(ledger, ST_LOAD_CARD_INSERT, fail, "idi", file, (int)first, now_ms) != 0 ||
+        ledger_script(ledger, SQL_SCHEMA_INDEXES, fail) != 0)
+        return -1;
+    if (!first && ledger_run(ledger, ST_CARD_LEAD, fail, "") != 0)
+        return -1;
     if (ledger_run(ledger, ST_TALLY_RESET, fail, "") != 0)
         return -1;
     return ledger_run(ledger, ST_TALLY_STATES, fail, "");
@@ -166,7 +170,7 @@ static int finish_cards(struct ledger *ledger, struct ledger_file *file, bool re
 
     if (ledger_value(ledger, ST_CARD_COUNT, &any, fail) != 0 || ledger_value(ledger, ST_FILE_NEXT, &id, fail) != 0)
         return -1;
-    if (judge_cards(ledger, any == 0, restage && any != 0, id, options, fail) != 0)
+    if (judge_cards(ledger, any == 0, restage && any != 0, options, fail) != 0)
         return -1;
     if (file) {
         file->id = id;
@@ -176,7 +180,7 @@ static int finish_cards(struct ledger *ledger, struct ledger_file *file, bool re
             read_counts(ledger, file, fail) != 0 || check_limit(file, options, fail) != 0)
             return -1;
     }
-    return store_cards(ledger, any == 0, options->now_ms, fail);
+    return store_cards(ledger, any == 0, id, options->now_ms, fail);
 }
 
 int ledger_load_finish(struct ledger *ledger, struct ledger_file *customers, struct ledger_file *cards,

@@ -165,7 +165,8 @@ static void settle(struct engine *engine, const struct flight *flight, const str
     o = outbox_add(engine, &flight->claim, verdict);
     s = &engine->settled[o - engine->outbox];
     s->text = *judged;
-    o->lost = judged->lost;
+    o->lost = judged->lost || reply->resent;
+    o->job.uncertain = o->job.uncertain || reply->resent;
     o->http_status = reply->end == HTTP_ANSWERED ? reply->status : 0;
     o->latency_us = reply->elapsed_us;
     if (judged->verdict == VERDICT_TRANSIENT || judged->verdict == VERDICT_TOKEN)

@@ -120,7 +120,8 @@ static int send_row(struct engine *engine, const struct ledger_claim *claim, str
                     const struct buf *body, struct fail *fail)
 {
     char cid[UUID_TEXT_SIZE];
-    struct http_request request = {.url = engine->url, .header_count = 5, .body = buf_span(body)};
+    struct http_request request = {.url = engine->url, .header_count = 5, .body = buf_span(body),
+                                   .once = true /* an attempt is one send: a lost one is marked as such */};
     int at = 0;
 
     while (engine->flight[at].busy)

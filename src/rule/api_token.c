@@ -17,6 +17,7 @@
 static enum api_token_result refuse(struct api_token *out, enum api_token_result result, const char *reason)
 {
     out->text = (struct span){"", 0};
+    out->life_ms = 0;
     (void)snprintf(out->reason, sizeof out->reason, "%s", reason);
     return result;
 }
@@ -203,10 +204,8 @@ static enum api_token_result check(struct span bearer, int64_t account, int64_t 
     out->names_account = naming == NAMES_THIS;
     if (naming == NAMES_OTHER)
         return refuse(out, API_TOKEN_WRONG_ACCOUNT, "the token's claims name another account");
-    if (out->life_ms < 0) {
-        out->life_ms = 0;
+    if (out->life_ms < 0)
         return refuse(out, API_TOKEN_REFUSED, "the token has expired");
-    }
     return API_TOKEN_OK;
 }
 

@@ -44,6 +44,7 @@ struct pace_climb {
 struct pace_limits {
     struct pace_climb flight;  /* requests in flight */
     struct pace_climb rate;    /* requests a second; only when `rated` */
+    struct pace_climb *blocker; /* which of them stopped the next request, if one did */
     struct pace_bucket bucket; /* of rate.value */
     struct pace_meter meter;
     bool rated;
@@ -51,6 +52,10 @@ struct pace_limits {
     double owed;  /* OK answers to wait for before a ceiling is crossed */
     double rtt_ms;
     int64_t cut_ms, grown_ms, ok_ms;
+    int64_t pushed_ms;
+    double regain;
+    bool regrown;
+    int chain;
     int pushed; /* pushbacks since the last OK */
     double good_flight;
     int peak, peak_before; /* most in flight in this round trip and the one before */

@@ -17,7 +17,8 @@ enum {
     START = 16,  /* requests in flight at first */
     FEW = 10,    /* in flight: below it a cut is too coarse, and a rate of our own does better */
     DEBT = 250,  /* OK answers a pushback costs */
-    DEBT_S = 15, /* the longest that debts delay */
+    DEBT_LEAST = 20, DEBT_S = 15,  /* the longest that debts delay */
+    CHAIN_MS = 1000, CHAIN_MOST = 20,
     BARREN = 3,  /* pushbacks and no OK in several round trips: a quota is used up */
     HUSH_CAP_MS = 1000
 };
@@ -66,7 +67,7 @@ int64_t pace_limits_wait(struct pace *pace, int flying, int64_t now_ms)
     int64_t wait_ms;
 
     if (flying >= pace_limit(pace)) {
-        limits->flight.used_ms = now_ms;
+        limits->blocker = &limits->flight;
         return INT64_MAX;
     }
     if (limits->hush_ms > now_ms)
@@ -75,7 +76,7 @@ int64_t pace_limits_wait(struct pace *pace, int flying, int64_t now_ms)
         return 0;
     wait_ms = pace_bucket_wait(&limits->bucket, now_ms);
     if (wait_ms > 0)
-        limits->rate.used_ms = now_ms;
+        limits->blocker = &limits->rate;
     return wait_ms;
 }
 
@@ -94,8 +95,9 @@ void pace_limits_sent(struct pace *pace, int flying, int64_t now_ms)
     }
     if (flying + 1 > limits->peak)
         limits->peak = flying + 1;
-    if (flying + 1 >= pace_limit(pace))
-        limits->flight.used_ms = now_ms;
+    if (limits->blocker)
+        limits->blocker->used_ms = now_ms;
+    limits->blocker = flying + 1 >= pace_limit(pace) ? &limits->flight : NULL;
 }
 
 static bool lately(const struct pace_limits *limits, int64_t then_ms, int64_t now_ms)
@@ -109,14 +111,15 @@ static void set_rate(struct pace *pace, double rate, int64_t now_ms)
 
     limits->rate.value = pace_max(rate, 0.1);
     limits->rated = true;
-    /* 20 ms of requests at once: a loop that wakes by the millisecond could not hold high rates otherwise. */
-    pace_bucket_set(&limits->bucket, limits->rate.value, pace_max(1, limits->rate.value / 50), now_ms);
+    /* 5 ms of requests at once: a loop that wakes by the millisecond could not hold high rates otherwise. */
+    pace_bucket_set(&limits->bucket, limits->rate.value, pace_max(1, limits->rate.value / 200), now_ms);
 }
 
-/* `slope`: growth in proportion to the value, a second and a second in use. */
-static void grow(const struct pace_limits *limits, struct pace_climb *climb, double slope, double passed_s)
+/* `unit`: what one request in flight more means for this limit. */
+static void grow(const struct pace_limits *limits, struct pace_climb *climb, double unit, double passed_s)
 {
-    double speed = 0.5 * (1 + climb->age_s * climb->age_s) + slope * climb->value * climb->age_s;
+    double most = 1 + 0.2 * climb->value;
+    double speed = pace_min(0.5 * unit * (1 + climb->age_s * climb->age_s), most);
     double next = climb->value + speed * passed_s;
 
     if (climb->value < climb->ceiling && next >= climb->ceiling) {
@@ -140,8 +143,13 @@ static void grow_flight(struct pace *pace, double passed_s, int64_t now_ms)
     } else {
         double before = flight->value;
 
-        grow(limits, flight, 0, passed_s);
-        flight->value = pace_min(flight->value, before + 1 / before);
+        limits->regrown = true;
+        if (before < limits->regain) {
+            flight->value = pace_min(before + 0.25, limits->regain);
+        } else {
+            grow(limits, flight, 1, passed_s);
+            flight->value = pace_min(flight->value, before + 1 / before);
+        }
     }
     flight->value = pace_min(flight->value, pace->options.concurrency);
 }
@@ -162,20 +170,26 @@ void pace_limits_ok(struct pace *pace, int64_t started_ms, int64_t now_ms)
         return;
     if (pace->gate.closed)
         limits->flight.value = pace_max(limits->flight.value, limits->good_flight);
-    grow_flight(pace, passed_s, now_ms);
+    if (started_ms > limits->cut_ms)
+        grow_flight(pace, passed_s, now_ms);
     limits->good_flight = limits->flight.value;
-    if (limits->rated && lately(limits, limits->rate.used_ms, now_ms)) {
-        grow(limits, &limits->rate, 0.02, passed_s);
+    if (started_ms > limits->cut_ms && limits->rated && lately(limits, limits->rate.used_ms, now_ms)) {
+        grow(limits, &limits->rate, 1000 / round_ms(limits), passed_s);
         set_rate(pace, limits->rate.value, now_ms);
     }
+}
+
+static int peak(const struct pace_limits *limits)
+{
+    return limits->peak > limits->peak_before ? limits->peak : limits->peak_before;
 }
 
 static void cut_flight(struct pace *pace, double share, int64_t now_ms)
 {
     struct pace_limits *limits = &pace->limits;
     struct pace_climb *flight = &limits->flight;
-    int peak = limits->peak > limits->peak_before ? limits->peak : limits->peak_before;
-    double base = (int)flight->value > peak && peak > 0 ? peak : flight->value;
+    int most = peak(limits);
+    double base = (int)flight->value > most && most > 0 ? most : flight->value;
 
     if (base < FEW) {
         double rate = pace_meter_rate(&limits->meter, now_ms);
@@ -183,7 +197,13 @@ static void cut_flight(struct pace *pace, double share, int64_t now_ms)
         if (rate > 0 && (!limits->rated || rate < limits->rate.value))
             set_rate(pace, rate, now_ms);
     }
-    flight->ceiling = (double)(int64_t)base;
+    if (limits->regrown) {
+        double served = round_ms(limits) * pace_meter_second(&limits->meter, now_ms) / 1000;
+
+        limits->regain = 0.9 * pace_min(base, served);
+        limits->regrown = false;
+    }
+    flight->ceiling = pace_max((double)(int64_t)base, limits->regain);
     flight->value = pace_max(1, pace_min(base * share, base - 1));
     flight->age_s = 0;
 }
@@ -192,11 +212,12 @@ static void cut_rate(struct pace *pace, double share, int64_t now_ms)
 {
     struct pace_limits *limits = &pace->limits;
     struct pace_climb *rate = &limits->rate;
-    double least = 0.9 * pace_meter_second(&limits->meter, now_ms);
+    double least = pace_min(rate->value, 0.9 * pace_meter_second(&limits->meter, now_ms));
 
-    rate->ceiling = 0.99 * rate->value;
+    if (rate->age_s > 0)
+        rate->ceiling = 0.98 * rate->value;
     rate->age_s = 0;
-    set_rate(pace, pace_min(pace_max(rate->value * share, least), rate->value * 0.95), now_ms);
+    set_rate(pace, pace_max(rate->value * share, least), now_ms);
 }
 
 /* Nothing but pushback: what came in the last second is what the server takes in one. */
@@ -208,6 +229,7 @@ static void hush(struct pace *pace, int64_t now_ms)
     if (limits->hush_pause_ms == 0) {
         if (rate > 0 && (!limits->rated || rate < limits->rate.value))
             set_rate(pace, rate, now_ms);
+        limits->flight.value = pace_max(limits->flight.value, limits->good_flight * CUT_FIRST);
         limits->hush_pause_ms = (int64_t)pace_max(10, round_ms(limits));
     } else {
         limits->hush_pause_ms *= 2;
@@ -219,9 +241,15 @@ static void hush(struct pace *pace, int64_t now_ms)
 
 static void owe(struct pace_limits *limits, int64_t now_ms)
 {
-    double most = pace_max(DEBT, DEBT_S * pace_meter_second(&limits->meter, now_ms));
+    double most = pace_max(DEBT_LEAST, DEBT_S * pace_meter_second(&limits->meter, now_ms));
 
-    limits->owed = pace_min(limits->owed + DEBT, pace_min(most, 20 * DEBT));
+    if (now_ms - limits->pushed_ms > CHAIN_MS)
+        limits->chain = 0;
+    limits->pushed_ms = now_ms;
+    if (limits->settled && limits->chain++ < CHAIN_MOST)
+        limits->owed = pace_min(limits->owed + DEBT, most);
+    else if (!limits->settled)
+        limits->chain = CHAIN_MOST;
 }
 
 void pace_limits_pushback(struct pace *pace, int64_t started_ms, int64_t now_ms)
@@ -244,8 +272,8 @@ void pace_limits_pushback(struct pace *pace, int64_t started_ms, int64_t now_ms)
     if (!limits->settled)
         share = CUT_FIRST;
     limits->settled = true;
-    if (by_rate)
+    if (by_rate && (!by_flight || limits->flight.value < 2))
         cut_rate(pace, share, now_ms);
-    if (by_flight || !by_rate)
+    else
         cut_flight(pace, share, now_ms);
 }

@@ -84,15 +84,18 @@ static int write_port_file(const char *path, int port, struct fail *fail)
     return 0;
 }
 
+/* The file first: who has read the line may read the file. */
 static int announce(const struct options *options, int port, struct fail *fail)
 {
     const char *scheme = options->tls_cert ? "https" : "http";
 
-    if (printf("base URL %s://127.0.0.1:%d/cards-tokenization auth URL %s://127.0.0.1:%d/passport\n", scheme,
-               port, scheme, port) < 0 ||
+    if (options->port_file && write_port_file(options->port_file, port, fail) != 0)
+        return -1;
+    if (printf("base URL %s://127.0.0.1:%d/cards-tokenization auth URL %s://127.0.0.1:%d/passport\n", scheme, port,
+               scheme, port) < 0 ||
         fflush(stdout) != 0)
         return fail_set(fail, FAIL_INTERNAL, "stdout: %s", strerror(errno));
-    return options->port_file ? write_port_file(options->port_file, port, fail) : 0;
+    return 0;
 }
 
 static int serve(const struct options *options, struct fail *fail)

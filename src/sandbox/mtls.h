@@ -1,7 +1,7 @@
 /* mtls: makes a TLS handshake fail, with an alert, unless the client shows a certificate that verifies.
  *
- * libmicrohttpd only asks for a certificate and leaves the rest to the application after the handshake; the real
- * API drops such connections before any data. */
+ * libmicrohttpd only asks for a certificate and leaves the rest to the application after the handshake; the
+ * real API drops such connections before any data. */
 #ifndef SANDBOX_MTLS_H
 #define SANDBOX_MTLS_H
 

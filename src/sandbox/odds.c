@@ -11,10 +11,10 @@ int odds_percent(struct span text, uint32_t *chance, struct fail *fail)
             point = true;
             continue;
         }
-        if (c < '0' || c > '9' || unit == 0)
-            return fail_set(fail, FAIL_USAGE, "\"%.*s\" is no percentage", (int)text.len, text.ptr);
         if (point)
             unit /= 10;
+        if (c < '0' || c > '9' || unit == 0)
+            return fail_set(fail, FAIL_USAGE, "\"%.*s\" is no percentage", (int)text.len, text.ptr);
         value = point ? value + unit * (uint32_t)(c - '0') : value * 10 + unit * (uint32_t)(c - '0');
         digit = true;
         if (value > RNG_MILLION)

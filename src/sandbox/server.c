@@ -22,7 +22,6 @@ enum { BACKLOG = 4096, SPARE_FILES = 64, PEM_CAP = 1024 * 1024, CONNECTIONS_MAX 
 struct server {
     struct desk *desk;
     struct MHD_Daemon *daemon;
-    struct mtls mtls;
     struct buf cert, key, trust; /* PEM texts; libmicrohttpd borrows them */
     bool demand_certificate;
     int epoll_fd; /* libmicrohttpd's */
@@ -58,7 +57,7 @@ static int read_pem(struct server *server, const struct options *options, struct
     if (!options->client_ca)
         return 0;
     server->demand_certificate = true;
-    if (mtls_open(&server->mtls, fail) != 0)
+    if (mtls_open(fail) != 0)
         return -1;
     return read_file(options->client_ca, &server->trust, fail);
 }
@@ -83,7 +82,7 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
 
     (void)context;
     if (what == MHD_CONNECTION_NOTIFY_STARTED && server->demand_certificate)
-        mtls_demand(&server->mtls, connection);
+        mtls_demand(connection);
 }
 
 static int start_daemon(struct server *server, const struct options *options, struct fail *fail)

@@ -85,7 +85,7 @@ static enum text_fault fold_points(struct span raw, char *out, struct fold_state
             }
         } else if (is_control(point)) {
             return bad_control(text, point);
-        } else if (point != BYTE_ORDER_MARK || i > 0) {
+        } else if (point != BYTE_ORDER_MARK || state->len > 0) {
             memcpy(out + state->len, raw.ptr + i, (size_t)size);
             state->len += (size_t)size;
             state->points++;

@@ -1,0 +1,7 @@
+-- The first record of a number stands, whatever it is worth; every later one in the file is refused.
+UPDATE stage_customer
+SET flags = flags | 4,
+    code = coalesce(code || ';', '') || 'duplicate_customer',
+    field = coalesce(field || ';', '') || 'customer_id'
+FROM duplicate AS d
+WHERE d.id = stage_customer.customer_id AND stage_customer.record > d.first;
