@@ -1,29 +1,29 @@
 /* http: POST requests over HTTP(S), many at once, on one thread. The only user of libcurl.
  *
- * curl_multi_socket_action on the driver's own epoll set, lazily updated; the callbacks store and return. Easy
- * handles and their header lists are reused: nothing is allocated per request in the steady state. Always: TLS
- * verification on, CAINFO set and CAPATH NULL (Debian's default CApath makes libcurl parse the whole bundle for
- * every connection), no redirects, no Expect: 100-continue, no signals, a cap on the reply, http and https only,
- * and plain http only to loopback. Spans of a request are copied or kept in the slot; those of a reply are
- * borrowed until the next http_take. */
+ * curl_multi_socket_action on the driver's own epoll set, lazily updated; the callbacks store and return.
+ * Easy handles and their header lists are reused: nothing is allocated per request in the steady state.
+ * Always: TLS verification on, CAINFO set and CAPATH NULL (Debian's default CApath makes libcurl parse the
+ * whole bundle for every connection), no redirects, no Expect: 100-continue, no signals, a cap on the reply,
+ * http and https only, and plain http only to loopback. Spans of a request are copied or kept in the slot;
+ * those of a reply are borrowed until the next http_take. */
 #ifndef DRIVER_HTTP_H
 #define DRIVER_HTTP_H
 
 #include "kit/buf.h"
 
 struct http_options {
-    const char *ca_file;     /* NULL: the distribution's bundle */
-    const char *cert_file;   /* NULL: no client certificate */
+    const char *ca_file;   /* NULL: the distribution's bundle */
+    const char *cert_file; /* NULL: no client certificate */
     const char *key_file;
     const char *min_version; /* "1.2" or "1.3" */
     int64_t connect_timeout_ms;
-    int64_t timeout_ms;      /* whole request */
-    size_t reply_cap;        /* bytes of a reply's body kept; a longer one ends as HTTP_BROKEN */
-    int connections;         /* most requests at once */
+    int64_t timeout_ms; /* whole request */
+    size_t reply_cap;   /* bytes of a reply's body kept; a longer one ends as HTTP_BROKEN */
+    int connections;    /* most requests at once */
 };
 
-/* -1 with FAIL_USAGE when it is no absolute http(s) URL, carries a user, a query or a fragment, or is plain http
- * to another host than localhost, 127.0.0.0/8 or [::1]. */
+/* -1 with FAIL_USAGE when it is no absolute http(s) URL, carries a user, a query or a fragment, or is plain
+ * http to another host than localhost, 127.0.0.0/8 or [::1]. */
 int http_check_url(const char *url, struct fail *fail) MUST_CHECK;
 
 enum { HTTP_HEADERS_MAX = 12 };
@@ -50,15 +50,15 @@ enum http_end {
 struct http_reply {
     int64_t tag;
     enum http_end end;
-    int status;               /* 0 unless a status line came; an answer only with HTTP_ANSWERED */
-    bool resent;              /* see below */
+    int status;  /* 0 unless a status line came; an answer only with HTTP_ANSWERED */
+    bool resent; /* see below */
     struct span body;
-    struct span retry_after;  /* header value, empty: none */
+    struct span retry_after; /* header value, empty: none */
     struct span date;
     struct span content_type;
-    int64_t elapsed_us;       /* start to end */
-    int64_t started_ms;       /* monotonic */
-    const char *error;        /* libcurl's words when it is not HTTP_ANSWERED, else "" */
+    int64_t elapsed_us; /* start to end */
+    int64_t started_ms; /* monotonic */
+    const char *error;  /* libcurl's words when it is not HTTP_ANSWERED, else "" */
 };
 
 /* resent: when a kept connection dies after the request may have left and before a byte of the reply came,
@@ -74,13 +74,13 @@ void http_close(struct http *http); /* aborts what flies; accepts NULL */
 /* Requests started whose reply has not been taken yet. */
 int http_flying(const struct http *http);
 
-/* Starts a request. Fails only on misuse or when libcurl cannot (FAIL_INTERNAL); never for network reasons. More
- * than options.connections at once is an assert. */
+/* Starts a request. Fails only on misuse or when libcurl cannot (FAIL_INTERNAL); never for network reasons.
+ * More than options.connections at once is an assert. */
 int http_start(struct http *http, const struct http_request *request, struct fail *fail) MUST_CHECK;
 
-/* Waits until a reply can be taken, `wake_fd` (-1: none) is readable, a signal came, or timeout_ms have passed
- * (0: only looks; -1: no limit). Returns at once when a reply waits already. The requests started leave in here.
- * A wake_fd is watched until a call names another one: it must stay open as long. */
+/* Waits until a reply can be taken, `wake_fd` (-1: none) is readable, a signal came, or timeout_ms have
+ * passed (0: only looks; -1: no limit). Returns at once when a reply waits already. The requests started
+ * leave in here. A wake_fd is watched until a call names another one: it must stay open as long. */
 int http_wait(struct http *http, int wake_fd, int64_t timeout_ms, struct fail *fail) MUST_CHECK;
 
 /* Takes one finished request: 1, or 0 when none is finished. */

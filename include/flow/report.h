@@ -11,6 +11,7 @@ struct report_options {
     const char *folder;
     int64_t overdue_ms; /* accepted longer than this without an event */
     int64_t now_ms;
+    bool without_results; /* of a check: there are no results yet */
     struct log *log;
 };
 

@@ -51,6 +51,7 @@ int command_check(struct command *command, int *exit_code, struct fail *fail)
     struct report_options report = {.folder = command->out_folder,
                                     .overdue_ms = config_ms(command->config, SET_EVENTS_OVERDUE),
                                     .now_ms = now_ms,
+                                    .without_results = true,
                                     .log = command->log};
     struct ledger *ledger = NULL;
     struct portfolio *portfolio = NULL;
@@ -61,9 +62,10 @@ int command_check(struct command *command, int *exit_code, struct fail *fail)
         return fail_set(fail, FAIL_USAGE, "check needs --cards FILE; see ctp-enroll check --help");
     setup_tables(command->config, now_ms, &tables);
     setup_load(command->config, now_ms, &options.load);
+    options.load.refused_only = true;
     portfolio_open(&portfolio, &tables);
     if (ledger_open(&ledger, NULL, LEDGER_SCRATCH, fail) == 0 &&
-        ingest(ledger, &options, portfolio, &result, fail) == 0 && ledger_check(ledger, fail) == 0 &&
+        ingest(ledger, &options, portfolio, &result, fail) == 0 &&
         report_write(ledger, portfolio, &report, fail) == 0)
         rc = print_result(command, ledger, &report, exit_code, fail);
     ingest_result_free(&result);

@@ -55,9 +55,8 @@ static void watch(struct http *http, int fd, uint32_t mask)
     int op = socket->watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, rc;
 
     socket->watched = mask;
-    if (mask == 0) {
-        (void)epoll_ctl(http->epoll_fd, EPOLL_CTL_DEL, fd,
-                        &event); /* fails when it is gone already: as wished */
+    if (mask == 0) { /* fails when it is gone already: as wished */
+        (void)epoll_ctl(http->epoll_fd, EPOLL_CTL_DEL, fd, &event);
         return;
     }
     event.data.u64 = (uint64_t)socket->generation << 32 | (uint32_t)fd;

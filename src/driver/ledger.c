@@ -23,8 +23,7 @@
 enum {
     APPLICATION_ID = 0x43745045, /* "CtPE" */
     SCHEMA_VERSION = 1,
-    BUSY_MS = 10000, /* what a status beside a run may wait for, or the run for a reconcile's commit */
-    CACHE_KIB = 8192
+    BUSY_MS = 10000 /* what a status beside a run may wait for, or the run for a reconcile's commit */
 };
 
 /* WAL needs memory shared between the processes: not to be had over a network. Magic numbers: statfs(2). */
@@ -208,10 +207,10 @@ static int open_database(struct ledger *ledger, enum ledger_mode mode, struct fa
     if (sqlite3_busy_timeout(ledger->db, BUSY_MS) != SQLITE_OK)
         return ledger_trouble(ledger, "opening", fail);
     return ledger_script(ledger,
-                         scratch ? "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-8192"
+                         scratch ? "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-4096"
                          : mode == LEDGER_READ
-                             ? "PRAGMA query_only=ON; PRAGMA cache_size=-8192"
-                             : "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-8192;"
+                             ? "PRAGMA query_only=ON; PRAGMA cache_size=-4096"
+                             : "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-4096;"
                                "PRAGMA temp_store=FILE",
                          fail);
 }

@@ -146,21 +146,25 @@ static int judge_cards(struct ledger *ledger, bool first, bool restage, const st
     return options->one_account ? ledger_run(ledger, ST_LOAD_CARD_TWO_ACCOUNTS, fail, "") : 0;
 }
 
-static int store_cards(struct ledger *ledger, bool first, int64_t file, int64_t now_ms, struct fail *fail)
+static int store_cards(struct ledger *ledger, bool first, int64_t file, const struct ledger_load_options *options,
+                       struct fail *fail)
 {
+    int64_t now_ms = options->now_ms;
+
     if (first && ledger_script(ledger, SQL_DROP_INDEXES, fail) != 0)
         return -1;
     if (!first && (ledger_run(ledger, ST_LOAD_CARD_FORGET_DUPLICATES, fail, "") != 0 ||
                    ledger_run(ledger, ST_LOAD_CARD_REPOINT, fail, "ii", file, now_ms) != 0))
         return -1;
-    if (ledger_run(ledger, ST_LOAD_CARD_INSERT, fail, "idi", file, (int)first, now_ms) != 0 ||
+    if (ledger_run(ledger, ST_LOAD_CARD_INSERT, fail, "idid", file, (int)first, now_ms,
+                   (int)options->refused_only) != 0 ||
         ledger_script(ledger, SQL_SCHEMA_INDEXES, fail) != 0)
         return -1;
     if (!first && ledger_run(ledger, ST_CARD_LEAD, fail, "") != 0)
         return -1;
     if (ledger_run(ledger, ST_TALLY_RESET, fail, "") != 0)
         return -1;
-    return ledger_run(ledger, ST_TALLY_STATES, fail, "");
+    return ledger_run(ledger, options->refused_only ? ST_LOAD_CARD_TALLY : ST_TALLY_STATES, fail, "");
 }
 
 static int finish_cards(struct ledger *ledger, struct ledger_file *file, bool restage,
@@ -180,7 +184,7 @@ static int finish_cards(struct ledger *ledger, struct ledger_file *file, bool re
             read_counts(ledger, file, fail) != 0 || check_limit(file, options, fail) != 0)
             return -1;
     }
-    return store_cards(ledger, any == 0, id, options->now_ms, fail);
+    return store_cards(ledger, any == 0, id, options, fail);
 }
 
 int ledger_load_finish(struct ledger *ledger, struct ledger_file *customers, struct ledger_file *cards,

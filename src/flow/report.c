@@ -321,7 +321,7 @@ int report_write(struct ledger *ledger, struct portfolio *portfolio, const struc
 
     if (outfile_folder(options->folder, fail) != 0 || ledger_files_all(ledger, &files, fail) != 0)
         return -1;
-    if (write_results(ledger, options, &files, fail) != 0)
+    if (!options->without_results && write_results(ledger, options, &files, fail) != 0)
         goto out;
     if (report_rejects(ledger, portfolio, options, &files, &rejects) != 0 && rejects.kind != FAIL_INPUT) {
         *fail = rejects;

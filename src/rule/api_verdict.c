@@ -184,10 +184,13 @@ static const struct api_verdict *decide(const struct api_verdict *extra, size_t 
 
 static void set_code(struct api_outcome *out, const char *code, int status)
 {
-    int len = code ? snprintf(out->code, sizeof out->code, "%s", code)
-                   : snprintf(out->code, sizeof out->code, "http_%d", status);
+    size_t len = code ? strlen(code) : 0;
 
-    assert(len > 0 && (size_t)len < sizeof out->code);
+    assert(len < sizeof out->code);
+    if (code)
+        memcpy(out->code, code, len + 1);
+    else
+        (void)snprintf(out->code, sizeof out->code, "http_%d", status);
 }
 
 static void set_message(struct reading *reading, const struct record *card, const struct record *customer,

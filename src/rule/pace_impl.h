@@ -42,17 +42,19 @@ struct pace_climb {
 };
 
 struct pace_limits {
-    struct pace_climb flight;  /* requests in flight */
-    struct pace_climb rate;    /* requests a second; only when `rated` */
+    struct pace_climb flight;   /* requests in flight */
+    struct pace_climb rate;     /* requests a second; only when `rated` */
     struct pace_climb *blocker; /* which of them stopped the next request, if one did */
-    struct pace_bucket bucket; /* of rate.value */
+    struct pace_bucket bucket;  /* of rate.value */
     struct pace_meter meter;
+    double spare; /* what the broken part of the flight limit has saved up, 1: one place more */
+    int64_t spare_ms;
     bool rated;
     bool settled; /* pushback came at least once: slow start is over */
     double owed;  /* OK answers to wait for before a ceiling is crossed */
     double rtt_ms;
     int64_t cut_ms, grown_ms, ok_ms;
-    int64_t pushed_ms;
+    int64_t pushed_ms, rest_ms;
     double regain;
     bool regrown;
     int chain;

@@ -1,37 +1,44 @@
 /* What the server takes is found by its pushback. The limit on requests in flight doubles a round trip until
- * the first pushback; from then on it grows by time, slowly after a cut and faster the longer nothing
- * happens, by at most one a round trip; the growth does not depend on the size of the limit, so that two
- * clients of one server come to equal shares. A pushback cuts the limit that was in use by a tenth, harder
- * when the last cut was a moment ago, and counts only for requests that left after the last cut.
+ * the first pushback; from then on it grows with the time in use: slowly after a cut, faster the longer
+ * nothing happens, by at most one a round trip, and alike for all sizes, so that clients of one server
+ * approach equal shares. A pushback cuts the limit that was in use, harder when the last cut was a moment
+ * ago, and counts only for requests that left after the last cut.
  *
- * A rate limit of our own joins in when few requests in flight are already too many, or when for a while
+ * A rate limit of our own joins in when a single request in flight is already too much, or when for a while
  * nothing but pushback came: then the server counts requests a second. It starts at the measured rate of OK
  * answers.
  *
  * Every pushback is a debt of OK answers; until it is paid the place where pushback came is not passed again.
- * So fewer than one request in DEBT ends in pushback once the limits are found, whatever the server's size.
- */
+ * So fewer than one request in a hundred ends in pushback once the limits are found, whatever the server's
+ * size. */
 #include "pace_impl.h"
 
 enum {
-    START = 16,  /* requests in flight at first */
-    FEW = 10,    /* in flight: below it a cut is too coarse, and a rate of our own does better */
-    DEBT = 250,  /* OK answers a pushback costs */
-    DEBT_LEAST = 20, DEBT_S = 15,  /* the longest that debts delay */
-    CHAIN_MS = 1000, CHAIN_MOST = 20,
-    BARREN = 3,  /* pushbacks and no OK in several round trips: a quota is used up */
-    HUSH_CAP_MS = 1000
+    START = 16,      /* requests in flight at first */
+    FEW = 2,         /* in flight: when less is too many, only a rate of our own can be right */
+    DEBT = 180,      /* OK answers that a pushback costs */
+    DEBT_LEAST = 20, /* debts of a slow server end at this, or at ... */
+    DEBT_S = 15,     /* ... the answers of so many seconds */
+    REST_MS = 4000,  /* from a pushback to the next probe beyond it, the same for every client of a server */
+    CHAIN_MS = 1000, /* pushbacks no further apart belong together ... */
+    CHAIN_MOST = 20, /* ... and so many of them are charged */
+    BARREN = 3,      /* pushbacks, and no OK in several round trips: a quota is used up */
+    HUSH_CAP_MS = 1000,
+    PASSED_MOST_MS = 100 /* of growth at once: an idle time is no time in use */
 };
 
-static const double CUT_FIRST = 0.7, CUT = 0.9, CUT_AGAIN = 0.75;
+static const double CUT_FIRST = 0.7, CUT_AGAIN = 0.75; /* end of slow start; one cut right after another */
+static const double CUT_FLIGHT = 0.93, CUT_RATE = 0.9; /* what remains after a single cut */
+static const double CUT_LEAST = 0.5;                   /* requests in flight */
+static const double CEILING = 0.95, SERVED = 0.9;      /* shares of what was too much, of what was served */
 
 void pace_limits_init(struct pace *pace, int64_t now_ms)
 {
     struct pace_limits *limits = &pace->limits;
     int most = pace->options.concurrency;
 
-    *limits =
-        (struct pace_limits){.cut_ms = now_ms - 1, .grown_ms = now_ms, .ok_ms = now_ms, .peak_ms = now_ms};
+    *limits = (struct pace_limits){
+        .cut_ms = now_ms - 1, .grown_ms = now_ms, .ok_ms = now_ms, .peak_ms = now_ms, .spare_ms = now_ms};
     limits->flight.used_ms = limits->rate.used_ms = INT64_MIN / 2;
     limits->meter.since_ms = -1;
     limits->flight.value = most < START ? most : START;
@@ -61,12 +68,27 @@ static double round_ms(const struct pace_limits *limits)
     return limits->rtt_ms > 0 ? limits->rtt_ms : 20;
 }
 
+/* The broken part of the limit is one place more for that share of the time: limits of 1 and 2 alone would
+ * leave a server that takes 1.5 either half idle or pushing back. */
+static int open_places(struct pace *pace, int64_t now_ms)
+{
+    struct pace_limits *limits = &pace->limits;
+    int whole = pace_limit(pace);
+    double passed = (double)(now_ms - limits->spare_ms) / round_ms(limits);
+
+    if (!pace->options.adaptive)
+        return whole;
+    limits->spare = pace_min(2, limits->spare + passed * (limits->flight.value - whole) * (whole + 1));
+    limits->spare_ms = now_ms;
+    return limits->spare >= 1 && whole < pace->options.concurrency ? whole + 1 : whole;
+}
+
 int64_t pace_limits_wait(struct pace *pace, int flying, int64_t now_ms)
 {
     struct pace_limits *limits = &pace->limits;
     int64_t wait_ms;
 
-    if (flying >= pace_limit(pace)) {
+    if (flying >= open_places(pace, now_ms)) {
         limits->blocker = &limits->flight;
         return INT64_MAX;
     }
@@ -95,6 +117,8 @@ void pace_limits_sent(struct pace *pace, int flying, int64_t now_ms)
     }
     if (flying + 1 > limits->peak)
         limits->peak = flying + 1;
+    if (flying >= pace_limit(pace))
+        limits->spare = pace_max(0, limits->spare - 1);
     if (limits->blocker)
         limits->blocker->used_ms = now_ms;
     limits->blocker = flying + 1 >= pace_limit(pace) ? &limits->flight : NULL;
@@ -115,15 +139,13 @@ static void set_rate(struct pace *pace, double rate, int64_t now_ms)
     pace_bucket_set(&limits->bucket, limits->rate.value, pace_max(1, limits->rate.value / 200), now_ms);
 }
 
-/* `unit`: what one request in flight more means for this limit. */
-static void grow(const struct pace_limits *limits, struct pace_climb *climb, double unit, double passed_s)
+/* Crosses the ceiling only when all debts are paid and some rest was had, and slowly again. */
+static void grow(const struct pace_limits *limits, struct pace_climb *climb, double speed, double passed_s)
 {
-    double most = 1 + 0.2 * climb->value;
-    double speed = pace_min(0.5 * unit * (1 + climb->age_s * climb->age_s), most);
     double next = climb->value + speed * passed_s;
 
     if (climb->value < climb->ceiling && next >= climb->ceiling) {
-        if (limits->owed > 0)
+        if (limits->owed > 0 || limits->grown_ms - limits->pushed_ms < limits->rest_ms)
             return;
         climb->age_s = pace_min(climb->age_s, 0.5);
     }
@@ -131,34 +153,50 @@ static void grow(const struct pace_limits *limits, struct pace_climb *climb, dou
     climb->age_s += passed_s;
 }
 
+static double pressure(const struct pace_climb *climb)
+{
+    return 1 + climb->age_s * climb->age_s;
+}
+
 static void grow_flight(struct pace *pace, double passed_s, int64_t now_ms)
 {
     struct pace_limits *limits = &pace->limits;
     struct pace_climb *flight = &limits->flight;
+    double before = flight->value, speed = pressure(flight);
 
     if (!lately(limits, flight->used_ms, now_ms))
         return;
+    limits->regrown = true;
     if (!limits->settled) {
         flight->value += 1; /* every answer one more: doubles in a round trip */
+    } else if (before < limits->regain) {
+        flight->value = pace_min(before + 0.25, limits->regain);
     } else {
-        double before = flight->value;
-
-        limits->regrown = true;
-        if (before < limits->regain) {
-            flight->value = pace_min(before + 0.25, limits->regain);
-        } else {
-            grow(limits, flight, 1, passed_s);
-            flight->value = pace_min(flight->value, before + 1 / before);
-        }
+        grow(limits, flight, before < 4 ? pace_min(speed, before / 2) : speed, passed_s);
+        flight->value = pace_min(flight->value, before + 1 / before);
     }
     flight->value = pace_min(flight->value, pace->options.concurrency);
+}
+
+/* One request in flight more is 1/rtt a second more; but servers with a store of tokens, or a quota a second,
+ * tell late that a rate is too high. */
+static void grow_rate(struct pace *pace, double passed_s, int64_t now_ms)
+{
+    struct pace_limits *limits = &pace->limits;
+    struct pace_climb *rate = &limits->rate;
+    double most = rate->value < rate->ceiling ? 1 + 0.1 * rate->value : 0.5 + 0.02 * rate->value;
+
+    if (!limits->rated || !lately(limits, rate->used_ms, now_ms))
+        return;
+    grow(limits, rate, pace_min(pressure(rate) * 1000 / round_ms(limits), most), passed_s);
+    set_rate(pace, rate->value, now_ms);
 }
 
 void pace_limits_ok(struct pace *pace, int64_t started_ms, int64_t now_ms)
 {
     struct pace_limits *limits = &pace->limits;
     double rtt_ms = (double)(now_ms - started_ms);
-    double passed_s = pace_min((double)(now_ms - limits->grown_ms), 100) / 1000;
+    double passed_s = pace_min((double)(now_ms - limits->grown_ms), PASSED_MOST_MS) / 1000;
 
     pace_meter_add(&limits->meter, now_ms);
     limits->rtt_ms = limits->rtt_ms > 0 ? limits->rtt_ms + (rtt_ms - limits->rtt_ms) / 8 : rtt_ms;
@@ -170,13 +208,11 @@ void pace_limits_ok(struct pace *pace, int64_t started_ms, int64_t now_ms)
         return;
     if (pace->gate.closed)
         limits->flight.value = pace_max(limits->flight.value, limits->good_flight);
-    if (started_ms > limits->cut_ms)
+    if (started_ms > limits->cut_ms) {
         grow_flight(pace, passed_s, now_ms);
-    limits->good_flight = limits->flight.value;
-    if (started_ms > limits->cut_ms && limits->rated && lately(limits, limits->rate.used_ms, now_ms)) {
-        grow(limits, &limits->rate, 1000 / round_ms(limits), passed_s);
-        set_rate(pace, limits->rate.value, now_ms);
+        grow_rate(pace, passed_s, now_ms);
     }
+    limits->good_flight = limits->flight.value;
 }
 
 static int peak(const struct pace_limits *limits)
@@ -184,38 +220,35 @@ static int peak(const struct pace_limits *limits)
     return limits->peak > limits->peak_before ? limits->peak : limits->peak_before;
 }
 
-static void cut_flight(struct pace *pace, double share, int64_t now_ms)
+/* Cuts of one pushback episode follow each other by the millisecond when pushback comes at once, and go too
+ * deep; what was served before the first of them is regained fast. */
+static void cut_flight(struct pace *pace, double share)
 {
     struct pace_limits *limits = &pace->limits;
     struct pace_climb *flight = &limits->flight;
     int most = peak(limits);
     double base = (int)flight->value > most && most > 0 ? most : flight->value;
 
-    if (base < FEW) {
-        double rate = pace_meter_rate(&limits->meter, now_ms);
-
-        if (rate > 0 && (!limits->rated || rate < limits->rate.value))
-            set_rate(pace, rate, now_ms);
-    }
     if (limits->regrown) {
-        double served = round_ms(limits) * pace_meter_second(&limits->meter, now_ms) / 1000;
+        double served = round_ms(limits) * pace_meter_second(&limits->meter, limits->cut_ms) / 1000;
 
-        limits->regain = 0.9 * pace_min(base, served);
+        limits->regain = SERVED * pace_min(base, served);
         limits->regrown = false;
     }
-    flight->ceiling = pace_max((double)(int64_t)base, limits->regain);
-    flight->value = pace_max(1, pace_min(base * share, base - 1));
+    flight->ceiling = pace_max(CEILING * base, limits->regain);
+    flight->value = pace_max(1, pace_min(share * base, base - CUT_LEAST));
     flight->age_s = 0;
 }
 
+/* Never below what the server takes: an episode of many cuts ends there. */
 static void cut_rate(struct pace *pace, double share, int64_t now_ms)
 {
     struct pace_limits *limits = &pace->limits;
     struct pace_climb *rate = &limits->rate;
-    double least = pace_min(rate->value, 0.9 * pace_meter_second(&limits->meter, now_ms));
+    double least = pace_min(rate->value, SERVED * pace_meter_second(&limits->meter, now_ms));
 
     if (rate->age_s > 0)
-        rate->ceiling = 0.98 * rate->value;
+        rate->ceiling = CEILING * rate->value;
     rate->age_s = 0;
     set_rate(pace, pace_max(rate->value * share, least), now_ms);
 }
@@ -252,28 +285,42 @@ static void owe(struct pace_limits *limits, int64_t now_ms)
         limits->chain = CHAIN_MOST;
 }
 
+/* The limit that stopped requests lately takes the blame; below FEW in flight the rate does. */
+static void cut(struct pace *pace, int64_t now_ms)
+{
+    struct pace_limits *limits = &pace->limits;
+    bool again = (double)(now_ms - limits->cut_ms) < 4 * round_ms(limits);
+    bool by_flight = lately(limits, limits->flight.used_ms, now_ms);
+    bool by_rate = limits->rated && lately(limits, limits->rate.used_ms, now_ms);
+    double rate = pace_meter_rate(&limits->meter, now_ms);
+
+    limits->cut_ms = now_ms;
+    limits->rest_ms = (int64_t)(REST_MS * (0.5 + pace_random(&pace->random)));
+    if (limits->flight.value < FEW && !limits->rated && rate > 0)
+        set_rate(pace, rate, now_ms);
+    else if (limits->rated && (limits->flight.value < FEW || (by_rate && !by_flight)))
+        cut_rate(pace, again ? CUT_AGAIN : CUT_RATE, now_ms);
+    if (by_rate && !by_flight)
+        return;
+    if (!limits->settled)
+        cut_flight(pace, CUT_FIRST);
+    else
+        cut_flight(pace, again ? CUT_AGAIN : CUT_FLIGHT);
+}
+
 void pace_limits_pushback(struct pace *pace, int64_t started_ms, int64_t now_ms)
 {
     struct pace_limits *limits = &pace->limits;
-    double share = (double)(now_ms - limits->cut_ms) < 4 * round_ms(limits) ? CUT_AGAIN : CUT;
-    bool by_rate = limits->rated && lately(limits, limits->rate.used_ms, now_ms);
-    bool by_flight = lately(limits, limits->flight.used_ms, now_ms);
 
     owe(limits, now_ms);
     limits->pushed++;
     if (!pace->options.adaptive || started_ms <= limits->cut_ms)
         return;
-    limits->cut_ms = now_ms;
     if (limits->pushed >= BARREN && (double)(now_ms - limits->ok_ms) > 3 * round_ms(limits) + 20) {
+        limits->cut_ms = now_ms;
         hush(pace, now_ms);
-        limits->settled = true;
-        return;
+    } else {
+        cut(pace, now_ms);
     }
-    if (!limits->settled)
-        share = CUT_FIRST;
     limits->settled = true;
-    if (by_rate && (!by_flight || limits->flight.value < 2))
-        cut_rate(pace, share, now_ms);
-    else
-        cut_flight(pace, share, now_ms);
 }

@@ -1,5 +1,6 @@
 /* A hook on the client's last handshake message, by when its certificate is there or is not. GnuTLS is called
  * in the copy that libmicrohttpd has loaded: the session is that copy's. */
+#define _GNU_SOURCE /* RTLD_DEFAULT */
 #include "mtls.h"
 
 #include <dlfcn.h>

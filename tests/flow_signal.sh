@@ -1,0 +1,75 @@
+#!/bin/bash
+# First SIGTERM: what flies is finished, exit 5, and a plain run carries on without a second request for anyone.
+# Second: stop at once; the rows in flight are sent again under the same correlation ID.
+# shellcheck source=tests/flow.sh
+. "$(dirname "$0")/flow.sh"
+flow_begin
+
+make_portfolio small --customers 120 --cards 130 --seed 61
+CARDS=$WORK/small/cards.csv CUSTOMERS=$WORK/small/customers.csv
+
+start_sandbox --latency 50ms..150ms --seed 8
+start_run --cards "$CARDS" --customers "$CUSTOMERS" --concurrency 4
+# shellcheck disable=SC2016 # looked at again each time
+wait_until '[ "$(enrol_count)" -ge 10 ]' 20 || die "the run sent nothing"
+kill -s TERM "$RUN_PID"
+wait_run
+assert_eq "exit code after SIGTERM" 5 "$RUN_CODE"
+enroll status --json >"$WORK/status.json"
+assert_eq "rows left in flight" 0 "$(json "$WORK/status.json" '.totals.sent // 0')"
+[ "$(json "$WORK/status.json" .totals.ready)" -gt 0 ] || fault "nothing was left to be sent"
+assert_true "reports are written on the way out" test -s "$OUT/results.csv"
+assert_exit 0 submit
+stop_sandbox
+assert_eq "enrol requests" 120 "$(enrol_count)"
+assert_eq "cards with two requests" "" "$(journal_enrols | cut -f1 | sort | uniq -d)"
+
+# SIGINT does the same.
+LEDGER=$WORK/int.db JOURNAL=$WORK/int.jsonl
+start_sandbox --latency 50ms..150ms --seed 9
+start_run --cards "$CARDS" --customers "$CUSTOMERS" --concurrency 4
+# shellcheck disable=SC2016
+wait_until '[ "$(enrol_count)" -ge 4 ]' 20 || die "the run sent nothing"
+kill -s INT "$RUN_PID"
+wait_run
+assert_eq "exit code after SIGINT" 5 "$RUN_CODE"
+stop_sandbox
+
+# The second signal does not wait for answers that take longer than the bound below. The first answers are those
+# of the token calls; after them enrol requests are under way.
+LEDGER=$WORK/twice.db JOURNAL=$WORK/twice.jsonl
+start_sandbox --latency 2s..2s --seed 10
+start_run --cards "$CARDS" --customers "$CUSTOMERS" --concurrency 4
+in_flight() {
+    "$BUILD/ctp-enroll" status --ledger "$LEDGER" --json 2>/dev/null | jq -r '.totals.sent // 0' | grep . || echo 0
+}
+# shellcheck disable=SC2016
+wait_until '[ "$(journal_lines)" -ge 1 ] && [ "$(in_flight)" -ge 1 ]' 20 || die "nothing was in flight"
+kill -s TERM "$RUN_PID"
+begun=$(date +%s%3N)
+kill -s TERM "$RUN_PID"
+# Two signals before the first was seen are one: send again until the process is gone.
+# shellcheck disable=SC2016
+wait_until 'kill -s TERM "$RUN_PID" 2>/dev/null; ! kill -0 "$RUN_PID" 2>/dev/null' 20
+took=$(($(date +%s%3N) - begun))
+wait_run
+assert_eq "exit code after the second signal" 5 "$RUN_CODE"
+[ "$took" -lt 1500 ] || fault "the second signal took $took ms"
+[ "$(in_flight)" -gt 0 ] || fault "no row stayed in flight"
+stop_sandbox
+start_sandbox --latency 1ms..5ms --seed 11
+assert_exit 0 submit
+assert_eq "accepted" 120 "$(in_state "$OUT" accepted)"
+[ "$(results "$OUT" | awk -F'\t' '$8 == "yes"' | wc -l)" -gt 0 ] || fault "no row is marked as uncertain"
+stop_sandbox
+assert_eq "cards under two correlation IDs" "" "$(journal_enrols | cut -f1,4 | sort -u | cut -f1 | uniq -d)"
+
+# A deadline works like the first signal.
+LEDGER=$WORK/late.db JOURNAL=$WORK/late.jsonl
+start_sandbox --latency 50ms..100ms --seed 12
+assert_exit 5 submit --cards "$CARDS" --customers "$CUSTOMERS" --concurrency 2 --max-duration 1s
+assert_exit 0 submit
+stop_sandbox
+assert_eq "enrol requests around a deadline" 120 "$(enrol_count)"
+
+flow_end

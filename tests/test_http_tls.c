@@ -1,0 +1,492 @@
+/* http over TLS: whom it trusts, how refusals, alerts and broken handshakes are judged, kept connections. The
+ * certificates are made here, in a folder of their own, and removed at the end. */
+#define _GNU_SOURCE /* RTLD_DEFAULT */
+#include "driver/http.h"
+#include "../src/driver/http_impl.h"
+#include "http_client.h"
+
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+
+static char folder[] = "/tmp/ctp-http-tls-XXXXXX";
+
+/* ---- certificates ---- */
+
+struct identity {
+    EVP_PKEY *key;
+    X509 *cert;
+};
+
+static void file_name(char out[128], const char *name)
+{
+    (void)snprintf(out, 128, "%s/%s", folder, name);
+}
+
+static void extend(X509 *cert, X509 *issuer, int nid, const char *value)
+{
+    X509V3_CTX context;
+    X509_EXTENSION *extension;
+
+    X509V3_set_ctx(&context, issuer, cert, NULL, NULL, 0);
+    extension = X509V3_EXT_conf_nid(NULL, &context, nid, value);
+    assert_non_null(extension);
+    assert_int_equal(X509_add_ext(cert, extension, -1), 1);
+    X509_EXTENSION_free(extension);
+}
+
+/* `san` NULL: a CA. The certificate is valid from a day before to `days` after today. */
+static struct identity make_identity(const char *name, const char *san, int days,
+                                     const struct identity *issuer)
+{
+    struct identity made = {EVP_EC_gen("P-256"), X509_new()};
+    static long serial = 1;
+
+    assert_true(made.key && made.cert);
+    assert_int_equal(X509_set_version(made.cert, X509_VERSION_3), 1);
+    assert_int_equal(ASN1_INTEGER_set(X509_get_serialNumber(made.cert), serial++), 1);
+    assert_non_null(X509_gmtime_adj(X509_getm_notBefore(made.cert), -10L * 86400));
+    assert_non_null(X509_gmtime_adj(X509_getm_notAfter(made.cert), days * 86400L));
+    assert_int_equal(X509_set_pubkey(made.cert, made.key), 1);
+    assert_int_equal(X509_NAME_add_entry_by_txt(X509_get_subject_name(made.cert), "CN", MBSTRING_ASC,
+                                                (const unsigned char *)name, -1, -1, 0),
+                     1);
+    assert_int_equal(
+        X509_set_issuer_name(made.cert, X509_get_subject_name(issuer ? issuer->cert : made.cert)), 1);
+    extend(made.cert, issuer ? issuer->cert : made.cert, NID_basic_constraints,
+           san ? "critical,CA:FALSE" : "critical,CA:TRUE");
+    if (san)
+        extend(made.cert, issuer->cert, NID_subject_alt_name, san);
+    assert_true(X509_sign(made.cert, issuer ? issuer->key : made.key, EVP_sha256()) > 0);
+    return made;
+}
+
+/* name.pem and name.key, the latter encrypted when there is a passphrase. */
+static void save(const struct identity *identity, const char *name, char *passphrase)
+{
+    char path[128], file[64];
+    FILE *out;
+
+    (void)snprintf(file, sizeof file, "%s.pem", name);
+    file_name(path, file);
+    out = fopen(path, "w");
+    assert_non_null(out);
+    assert_int_equal(PEM_write_X509(out, identity->cert), 1);
+    assert_int_equal(fclose(out), 0);
+    (void)snprintf(file, sizeof file, "%s.key", name);
+    file_name(path, file);
+    out = fopen(path, "w");
+    assert_non_null(out);
+    assert_int_equal(PEM_write_PrivateKey(out, identity->key, passphrase ? EVP_aes_128_cbc() : NULL, NULL, 0,
+                                          NULL, passphrase),
+                     1);
+    assert_int_equal(fclose(out), 0);
+}
+
+static void drop(struct identity *identity)
+{
+    EVP_PKEY_free(identity->key);
+    X509_free(identity->cert);
+}
+
+static int set_up(void **state)
+{
+    static char passphrase[] = "open sesame";
+    struct identity ca, other, made;
+
+    (void)state;
+    if (!mkdtemp(folder))
+        return -1;
+    ca = make_identity("Example Test CA", NULL, 10, NULL);
+    other = make_identity("Example Other CA", NULL, 10, NULL);
+    save(&ca, "ca", NULL);
+    save(&other, "other", NULL);
+    made = make_identity("server", "IP:127.0.0.1,DNS:localhost", 10, &ca);
+    save(&made, "server", NULL);
+    drop(&made);
+    made = make_identity("expired", "IP:127.0.0.1,DNS:localhost", -1, &ca);
+    save(&made, "expired", NULL);
+    drop(&made);
+    made = make_identity("elsewhere", "DNS:gw.example.com", 10, &ca);
+    save(&made, "elsewhere", NULL);
+    drop(&made);
+    made = make_identity("client", "DNS:client.example.com", 10, &ca);
+    save(&made, "client", NULL);
+    save(&made, "locked", passphrase);
+    drop(&made);
+    made = make_identity("stranger", "DNS:client.example.com", 10, &other);
+    save(&made, "stranger", NULL);
+    drop(&made);
+    drop(&ca);
+    drop(&other);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    static const char *const names[] = {"ca",     "other",  "server",   "expired",
+                                        "client", "locked", "stranger", "elsewhere"};
+    char path[128], file[64];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        for (int key = 0; key < 2; key++) {
+            (void)snprintf(file, sizeof file, "%s.%s", names[i], key ? "key" : "pem");
+            file_name(path, file);
+            (void)unlink(path);
+        }
+    }
+    return rmdir(folder);
+}
+
+/* ---- a server and a client ---- */
+
+/* `client_ca`: the server asks for a certificate and insists on it. `version`: the only one it speaks, 0:
+ * any. */
+static void serve(const char *name, bool client_ca, int version, script_fn script, const char *text)
+{
+    char path[128], file[64];
+    struct ssl_functions *ssl = &server.ssl;
+
+    if (!server_ssl(&server))
+        skip();
+    server.tls = ssl->SSL_CTX_new(ssl->TLS_server_method());
+    assert_non_null(server.tls);
+    (void)snprintf(file, sizeof file, "%s.pem", name);
+    file_name(path, file);
+    assert_int_equal(ssl->SSL_CTX_use_certificate_file(server.tls, path, SSL_FILETYPE_PEM), 1);
+    (void)snprintf(file, sizeof file, "%s.key", name);
+    file_name(path, file);
+    assert_int_equal(ssl->SSL_CTX_use_PrivateKey_file(server.tls, path, SSL_FILETYPE_PEM), 1);
+    if (client_ca) {
+        file_name(path, "ca.pem");
+        assert_int_equal(ssl->SSL_CTX_load_verify_locations(server.tls, path, NULL), 1);
+        ssl->SSL_CTX_set_verify(server.tls, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+    }
+    if (version) {
+        (void)ssl->SSL_CTX_ctrl(server.tls, SSL_CTRL_SET_MIN_PROTO_VERSION, version, NULL);
+        (void)ssl->SSL_CTX_ctrl(server.tls, SSL_CTRL_SET_MAX_PROTO_VERSION, version, NULL);
+    }
+    server_start(&server, script, text);
+}
+
+/* Names of files in the folder, without suffix; NULL: none. */
+static struct http *tls_client(const char *ca, const char *certificate, const char *version)
+{
+    char ca_file[128], cert_file[128], key_file[128], file[64];
+    struct http_options options = {.ca_file = ca ? ca_file : NULL,
+                                   .min_version = version,
+                                   .connect_timeout_ms = 5000,
+                                   .timeout_ms = 5000,
+                                   .reply_cap = 100000,
+                                   .connections = 64};
+    struct http *http = NULL;
+
+    (void)snprintf(file, sizeof file, "%s.pem", ca);
+    file_name(ca_file, file);
+    if (certificate) {
+        (void)snprintf(file, sizeof file, "%s.pem", certificate);
+        file_name(cert_file, file);
+        (void)snprintf(file, sizeof file, "%s.key", certificate);
+        file_name(key_file, file);
+        options.cert_file = cert_file;
+        options.key_file = key_file;
+    }
+    if (http_open(&http, &options, &fail) < 0)
+        fail_msg("%s", fail.text);
+    return http;
+}
+
+/* ---- trust ---- */
+
+struct trust {
+    const char *what;
+    const char *server;
+    bool client_ca;
+    int server_version;
+    const char *ca;
+    const char *certificate;
+    const char *version;
+    enum http_end end;
+};
+
+static const struct trust trusts[] = {
+    {"good", "server", false, 0, "ca", NULL, "1.2", HTTP_ANSWERED},
+    {"good, TLS 1.2", "server", false, TLS1_2_VERSION, "ca", NULL, "1.2", HTTP_ANSWERED},
+    {"good, TLS 1.3", "server", false, TLS1_3_VERSION, "ca", NULL, "1.3", HTTP_ANSWERED},
+    {"TLS 1.2 where 1.3 is asked for", "server", false, TLS1_2_VERSION, "ca", NULL, "1.3", HTTP_TLS},
+    {"TLS 1.1", "server", false, TLS1_1_VERSION, "ca", NULL, "1.2", HTTP_TLS},
+    {"unknown CA", "server", false, 0, "other", NULL, "1.2", HTTP_TLS},
+    {"system CAs only", "server", false, 0, NULL, NULL, "1.2", HTTP_TLS},
+    {"expired", "expired", false, 0, "ca", NULL, "1.2", HTTP_TLS},
+    {"wrong host", "elsewhere", false, 0, "ca", NULL, "1.2", HTTP_TLS},
+    {"client certificate, TLS 1.2", "server", true, TLS1_2_VERSION, "ca", "client", "1.2", HTTP_ANSWERED},
+    {"client certificate, TLS 1.3", "server", true, TLS1_3_VERSION, "ca", "client", "1.2", HTTP_ANSWERED},
+    {"none, TLS 1.2", "server", true, TLS1_2_VERSION, "ca", NULL, "1.2", HTTP_TLS},
+    {"none, TLS 1.3", "server", true, TLS1_3_VERSION, "ca", NULL, "1.2", HTTP_TLS},
+    {"stranger, TLS 1.2", "server", true, TLS1_2_VERSION, "ca", "stranger", "1.2", HTTP_TLS},
+    {"stranger, TLS 1.3", "server", true, TLS1_3_VERSION, "ca", "stranger", "1.2", HTTP_TLS},
+    {"encrypted key", "server", true, 0, "ca", "locked", "1.2", HTTP_TLS},
+};
+
+static void test_trust(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof trusts / sizeof *trusts; i++) {
+        const struct trust *trust = &trusts[i];
+        struct http *http = tls_client(trust->ca, trust->certificate, trust->version);
+        struct http_reply reply;
+
+        serve(trust->server, trust->client_ca, trust->server_version, script_keep, OK);
+        for (int twice = 0; twice < 2; twice++) {
+            ask(http, &reply);
+            if (reply.end != trust->end)
+                fail_msg("%s: end %d, %s", trust->what, (int)reply.end, reply.error);
+            assert_false(reply.resent);
+        }
+        http_close(http);
+        assert_int_equal(server.requests, trust->end == HTTP_ANSWERED ? 2 : 0);
+        server_stop(&server);
+    }
+}
+
+/* ---- handshakes that break: plain sockets under an https URL ---- */
+
+static void script_reset_hello(struct peer *peer)
+{
+    peer_poke(peer);
+    peer_reset(peer);
+}
+
+static void script_end_hello(struct peer *peer)
+{
+    char bytes[4096];
+
+    (void)peer_read(peer, bytes, sizeof bytes);
+}
+
+static void script_silence(struct peer *peer)
+{
+    char bytes[4096];
+
+    while (peer_read(peer, bytes, sizeof bytes) > 0)
+        ;
+}
+
+static void script_speaks_http(struct peer *peer)
+{
+    char bytes[4096];
+
+    (void)peer_read(peer, bytes, sizeof bytes);
+    (void)peer_send(peer, "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
+}
+
+static void script_alert(struct peer *peer)
+{
+    char bytes[4096];
+
+    (void)peer_read(peer, bytes, sizeof bytes);
+    (void)peer_send_bytes(peer, "\x15\x03\x03\x00\x02\x02\x28", 7); /* fatal, handshake_failure */
+}
+
+static void test_broken_handshakes(void **state)
+{
+    static const struct {
+        script_fn script;
+        enum http_end end;
+    } cases[] = {{script_reset_hello, HTTP_NOT_SENT},
+                 {script_end_hello, HTTP_NOT_SENT},
+                 {script_silence, HTTP_NOT_SENT},
+                 {script_speaks_http, HTTP_TLS},
+                 {script_alert, HTTP_TLS}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct http *http = tls_client("ca", NULL, "1.2");
+        struct http_request request;
+        struct http_reply reply;
+
+        server_start(&server, cases[i].script, NULL);
+        memcpy(server.url, "https", 5);
+        (void)snprintf(server.url, sizeof server.url, "https://127.0.0.1:%u/", (unsigned)server.port);
+        request = a_request(server.url);
+        request.timeout_ms = cases[i].script == script_silence ? 100 : 0;
+        start(http, &request);
+        take(http, &reply);
+        if (reply.end != cases[i].end)
+            fail_msg("handshake %zu: end %d, %s", i, (int)reply.end, reply.error);
+        assert_int_equal(reply.status, 0);
+        http_close(http);
+        server_stop(&server);
+    }
+}
+
+/* ---- established connections ---- */
+
+static void script_drop(struct peer *peer)
+{
+    if (peer_request(peer) && peer_send(peer, peer->server->text))
+        peer_drop(peer);
+}
+
+static void script_tls_reset(struct peer *peer)
+{
+    if (peer_request(peer) && peer_send(peer, peer->server->text))
+        peer_reset(peer);
+}
+
+static void test_cut_replies(void **state)
+{
+    static const struct {
+        script_fn script;
+        const char *text;
+        enum http_end end;
+    } cases[] = {
+        {script_close, "", HTTP_LOST},
+        {script_drop, "", HTTP_LOST},
+        {script_tls_reset, "", HTTP_LOST},
+        {script_drop, "HTTP/1.1 202 Accepted\r\nContent-Length: 9\r\n\r\nhalf", HTTP_LOST},
+        {script_drop, "HTTP/1.1 202 Accepted\r\n\r\nno close_notify, but a whole head", HTTP_ANSWERED},
+        {script_close, "HTTP/1.1 202 Accepted\r\n\r\nclose_notify: the end", HTTP_ANSWERED},
+        {script_hang, "HTTP/1.1 202 Accepted\r\n", HTTP_LOST},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct http *http = tls_client("ca", NULL, "1.2");
+        struct http_request request;
+        struct http_reply reply;
+
+        serve("server", false, 0, cases[i].script, cases[i].text);
+        request = a_request(server.url);
+        request.timeout_ms = cases[i].script == script_hang ? 200 : 0;
+        start(http, &request);
+        take(http, &reply);
+        if (reply.end != cases[i].end)
+            fail_msg("reply %zu: end %d, %s", i, (int)reply.end, reply.error);
+        http_close(http);
+        server_stop(&server);
+    }
+}
+
+static void close_politely(struct peer *peer)
+{
+    (void)peer->server->ssl.SSL_shutdown(peer->tls);
+    (void)shutdown(peer->fd, SHUT_WR);
+    (void)sem_post(&peer->server->event);
+}
+
+/* Every connection: one answer, then the end. */
+static void script_idle_close(struct peer *peer)
+{
+    if (peer_request(peer) && peer_send(peer, OK) && wait_for(&peer->server->go))
+        close_politely(peer);
+}
+
+/* The first connection takes its second request and ends. */
+static void script_take_and_close(struct peer *peer)
+{
+    while (peer_request(peer)) {
+        if (peer->number == 1 && peer->server->requests == 2) {
+            close_politely(peer);
+            return;
+        }
+        if (!peer_send(peer, OK))
+            return;
+    }
+}
+
+/* libcurl takes the close_notify of an idle connection for a sign of life and would send into it. */
+static void test_idle_close(void **state)
+{
+    struct http *http = tls_client("ca", NULL, "1.2");
+    struct http_reply reply;
+
+    (void)state;
+    serve("server", false, 0, script_idle_close, NULL);
+    for (int n = 1; n <= 16; n++) {
+        ask(http, &reply);
+        assert_int_equal(reply.end, HTTP_ANSWERED);
+        assert_false(reply.resent);
+        (void)sem_post(&server.go);
+        assert_true(wait_for(&server.event));
+        http->looked_us = 0; /* as after a long pause */
+        assert_int_equal(server.connections, n);
+        assert_int_equal(server.requests, n);
+    }
+    http_close(http);
+    server_stop(&server);
+}
+
+static void test_resent(void **state)
+{
+    struct http *http = tls_client("ca", NULL, "1.2");
+    struct http_reply reply;
+
+    (void)state;
+    serve("server", false, 0, script_take_and_close, NULL);
+    ask(http, &reply);
+    ask(http, &reply);
+    assert_int_equal(reply.end, HTTP_ANSWERED);
+    assert_true(reply.resent);
+    http_close(http);
+    assert_int_equal(server.requests, 3);
+    server_stop(&server);
+}
+
+/* The first connection takes the second request and dies; the next handshake is refused by an alert. */
+static void test_refused_after_lost(void **state)
+{
+    struct http *http = tls_client("ca", NULL, "1.2");
+    struct http_request request;
+    struct http_reply reply;
+
+    (void)state;
+    serve("server", false, TLS1_2_VERSION, script_take_and_close, NULL);
+    ask(http, &reply);
+    assert_int_equal(reply.end, HTTP_ANSWERED);
+    (void)server.ssl.SSL_CTX_ctrl(server.tls, SSL_CTRL_SET_MIN_PROTO_VERSION, 0, NULL);
+    (void)server.ssl.SSL_CTX_ctrl(server.tls, SSL_CTRL_SET_MAX_PROTO_VERSION, TLS1_1_VERSION, NULL);
+    request = a_request(server.url);
+    start(http, &request);
+    take(http, &reply);
+    assert_int_equal(reply.end, HTTP_TLS);
+    assert_true(reply.resent); /* the request may have been taken */
+    http_close(http);
+    server_stop(&server);
+}
+
+static void test_many(void **state)
+{
+    enum { COUNT = 1000, AT_ONCE = 64 };
+    struct http *http = tls_client("ca", NULL, "1.2");
+    int started = 0, taken = 0;
+
+    (void)state;
+    serve("server", false, 0, script_keep, OK);
+    while (taken < COUNT) {
+        struct http_request request = a_request(server.url);
+        struct http_reply reply;
+        for (; started < COUNT && http_flying(http) < AT_ONCE; started++)
+            start(http, &request);
+        take(http, &reply);
+        assert_int_equal(reply.end, HTTP_ANSWERED);
+        taken++;
+    }
+    assert_in_range(server.connections, 1, AT_ONCE);
+    http_close(http);
+    server_stop(&server);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_trust),       cmocka_unit_test(test_broken_handshakes),
+        cmocka_unit_test(test_cut_replies), cmocka_unit_test(test_idle_close),
+        cmocka_unit_test(test_resent),      cmocka_unit_test(test_refused_after_lost),
+        cmocka_unit_test(test_many),
+    };
+
+    (void)alarm(120); /* a hang is a failure */
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
