@@ -50,7 +50,7 @@ static const char *program(void)
         assert_non_null(slash);
         *slash = '\0';
     }
-    strcat(path, "/ctp-sandbox");
+    (void)snprintf(slash, 32, "/ctp-sandbox");
     return path;
 }
 
@@ -105,7 +105,7 @@ void sandbox_start(struct sandbox *sandbox, const char *arguments)
     colon = strstr(sandbox->line, "127.0.0.1:");
     if (!colon)
         fail_msg("%s did not start", program());
-    sandbox->port = (int)strtol(colon + 10, NULL, 10);
+    sandbox->port = colon ? (int)strtol(colon + 10, NULL, 10) : 0;
 }
 
 static int end_of(pid_t pid)

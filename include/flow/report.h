@@ -17,7 +17,7 @@ struct report_options {
 
 /* Writes results.csv, cards.rejects.csv, customers.rejects.csv and summary.json. Refused records of files with
  * another header than the newest go to cards.rejects.2.csv and so on. A source file that is gone or changed costs
- * the rejects of that file: the rest is written, then FAIL_INPUT. FAIL_LEDGER: disk trouble. */
+ * the rejects of that file, and a warning. FAIL_LEDGER: disk trouble. */
 int report_write(struct ledger *ledger, struct portfolio *portfolio, const struct report_options *options,
                  struct fail *fail) MUST_CHECK;
 

@@ -178,7 +178,7 @@ static int read_seed(struct ledger *ledger, struct fail *fail)
 /* Makes a new ledger's tables, or checks that an old one is ours and not newer than this program. */
 static int settle_schema(struct ledger *ledger, bool may_make, struct fail *fail)
 {
-    int64_t id, version, tables;
+    int64_t id = 0, version = 0, tables = 0;
 
     if (pragma(ledger, "PRAGMA application_id", &id, fail) != 0 ||
         pragma(ledger, "PRAGMA user_version", &version, fail) != 0 ||

@@ -316,22 +316,14 @@ int report_write(struct ledger *ledger, struct portfolio *portfolio, const struc
                  struct fail *fail)
 {
     struct ledger_files files = {0};
-    struct fail rejects = {.kind = FAIL_NONE};
     int rc = -1;
 
     if (outfile_folder(options->folder, fail) != 0 || ledger_files_all(ledger, &files, fail) != 0)
         return -1;
     if (!options->without_results && write_results(ledger, options, &files, fail) != 0)
         goto out;
-    if (report_rejects(ledger, portfolio, options, &files, &rejects) != 0 && rejects.kind != FAIL_INPUT) {
-        *fail = rejects;
-        goto out;
-    }
-    rc = write_summary(ledger, options, fail);
-    if (rc == 0 && rejects.kind == FAIL_INPUT) {
-        *fail = rejects;
-        rc = -1;
-    }
+    if (report_rejects(ledger, portfolio, options, &files, fail) == 0)
+        rc = write_summary(ledger, options, fail);
 out:
     ledger_files_free(&files);
     return rc;

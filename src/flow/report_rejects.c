@@ -24,7 +24,8 @@ struct rejects {
     struct group group[GROUPS_MAX];
     size_t group_count;
     struct buf name, text, message;
-    struct fail lost; /* the first source file that is gone, or kind FAIL_NONE */
+    int64_t lost; /* refused records whose file is gone or changed */
+    const char *lost_path;
 };
 
 static const struct ledger_file *find_file(const struct rejects *rejects, int64_t id)
@@ -148,9 +149,8 @@ static int add_reject(struct rejects *rejects, const struct ledger_row_state *ro
     char delimiter;
 
     if (!group) {
-        if (rejects->lost.kind == FAIL_NONE)
-            (void)fail_set(&rejects->lost, FAIL_INPUT, "%s: gone or changed since it was loaded; its refused records "
-                           "cannot be written again", file ? file->path : "a file");
+        rejects->lost++;
+        rejects->lost_path = file ? file->path : "";
         return 0;
     }
     if (table_fetch(table, row->place.offset, row->place.length, rejects->options->now_ms, &at, fail) != 0)
@@ -220,10 +220,9 @@ int report_rejects(struct ledger *ledger, struct portfolio *portfolio, const str
     buf_init(&rejects.text, TEXT_CAP);
     buf_init(&rejects.message, TEXT_CAP);
     rc = write_kind(&rejects, false, fail) == 0 && write_kind(&rejects, true, fail) == 0 ? 0 : -1;
-    if (rc == 0 && rejects.lost.kind != FAIL_NONE) {
-        *fail = rejects.lost;
-        rc = -1;
-    }
+    if (rc == 0 && rejects.lost > 0)
+        log_add(options->log, LOG_WARN, "refused records cannot be written again: their file is gone or changed",
+                LOG_TEXT("file", rejects.lost_path), LOG_INT("records", rejects.lost));
     buf_free(&rejects.name);
     buf_free(&rejects.text);
     buf_free(&rejects.message);

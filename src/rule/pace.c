@@ -50,7 +50,7 @@ static int64_t rate_wait(struct pace *pace, int64_t now_ms)
     bucket_ms = pace_bucket_wait(&pace->bucket, now_ms);
     window_ms = pace_window_wait(&pace->window, now_ms);
     if (window_ms > 0 && window_ms >= bucket_ms) {
-        pace->bucket.tokens = pace_min(pace->bucket.tokens, pace_max(1, pace->options.rate / 100));
+        pace->bucket.tokens = pace_max(1, pace_min(pace->bucket.tokens, pace->options.rate / 100));
         pace->bucket.refill_ms = now_ms + window_ms;
     }
     return window_ms > bucket_ms ? window_ms : bucket_ms;

@@ -54,7 +54,7 @@ struct pace_limits {
     double owed;  /* OK answers to wait for before a ceiling is crossed */
     double rtt_ms;
     int64_t cut_ms, grown_ms, ok_ms;
-    int64_t pushed_ms, rest_ms;
+    int64_t pushed_ms;
     double regain;
     bool regrown;
     int chain;

@@ -145,7 +145,7 @@ static void grow(const struct pace_limits *limits, struct pace_climb *climb, dou
     double next = climb->value + speed * passed_s;
 
     if (climb->value < climb->ceiling && next >= climb->ceiling) {
-        if (limits->owed > 0 || limits->grown_ms - limits->pushed_ms < limits->rest_ms)
+        if (limits->owed > 0 || limits->grown_ms - limits->pushed_ms < REST_MS)
             return;
         climb->age_s = pace_min(climb->age_s, 0.5);
     }
@@ -295,7 +295,6 @@ static void cut(struct pace *pace, int64_t now_ms)
     double rate = pace_meter_rate(&limits->meter, now_ms);
 
     limits->cut_ms = now_ms;
-    limits->rest_ms = (int64_t)(REST_MS * (0.5 + pace_random(&pace->random)));
     if (limits->flight.value < FEW && !limits->rated && rate > 0)
         set_rate(pace, rate, now_ms);
     else if (limits->rated && (limits->flight.value < FEW || (by_rate && !by_flight)))

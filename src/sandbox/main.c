@@ -91,8 +91,8 @@ static int announce(const struct options *options, int port, struct fail *fail)
 
     if (options->port_file && write_port_file(options->port_file, port, fail) != 0)
         return -1;
-    if (printf("base URL %s://127.0.0.1:%d/cards-tokenization auth URL %s://127.0.0.1:%d/passport\n", scheme, port,
-               scheme, port) < 0 ||
+    if (printf("base URL %s://127.0.0.1:%d/cards-tokenization auth URL %s://127.0.0.1:%d/passport\n", scheme,
+               port, scheme, port) < 0 ||
         fflush(stdout) != 0)
         return fail_set(fail, FAIL_INTERNAL, "stdout: %s", strerror(errno));
     return 0;
