@@ -53,8 +53,8 @@ static int luhn_digit(int64_t head)
     return (10 - sum % 10) % 10;
 }
 
-/* Identifiers of a kind: eight or nine digits, or beyond 2^53 down from 2^63 - 1, where a double goes wrong.
- */
+/* Identifiers of a kind: eight or nine digits, or beyond 2^53 down from 2^63 - 1, where a double goes
+ * wrong. */
 int64_t portfolio_id(const struct options *options, enum id_kind kind, int64_t place, int64_t count)
 {
     static const int64_t FIRST[] = {

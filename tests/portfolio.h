@@ -4,8 +4,8 @@
  * customers stand in groups of 16; a group's plan says how many cards each customer owns and which of them
  * carries a planted fault. Shuffling is a bijection over the places (a Feistel network with cycle walking),
  * not an array. All names, domains and numbers are invented; card identifiers long enough to be taken for
- * card numbers never pass the Luhn test, but for planted faults. The writer of the files is make_portfolio.c.
- */
+ * card numbers never pass the Luhn test, but for planted faults. The writer of the files is
+ * make_portfolio.c. */
 #ifndef TESTS_PORTFOLIO_H
 #define TESTS_PORTFOLIO_H
 

@@ -30,8 +30,7 @@ const char SANDBOX_BODY[] =
 
 static const struct sandbox_tls *tls_in_use;
 
-/* ---- the process
- * -------------------------------------------------------------------------------------------- */
+/* ---- the process ---- */
 
 static const char *program(void)
 {
@@ -160,8 +159,7 @@ void sandbox_remove(struct sandbox *sandbox)
     assert_int_equal(rmdir(sandbox->folder), 0);
 }
 
-/* ---- requests
- * ----------------------------------------------------------------------------------------------- */
+/* ---- requests ---- */
 
 void sandbox_use_tls(const struct sandbox_tls *tls)
 {
@@ -333,8 +331,7 @@ int sandbox_status(const struct sandbox *sandbox, const struct sandbox_request *
     return reply.status;
 }
 
-/* ---- what it wrote
- * ------------------------------------------------------------------------------------------ */
+/* ---- what it wrote ---- */
 
 static void read_whole(const char *path, struct buf *out)
 {

@@ -291,69 +291,78 @@ static void test_second_address(void **state)
 
 /* ---- codes of libcurl that no server here can provoke ---- */
 
+static const struct {
+    CURLcode code;
+    const char *text;
+    enum http_end unsent, sent;
+} CODES[] = {
+    {CURLE_COULDNT_RESOLVE_HOST, "", HTTP_NOT_SENT, HTTP_LOST},
+    {CURLE_COULDNT_CONNECT, "", HTTP_NOT_SENT, HTTP_LOST},
+    {CURLE_OPERATION_TIMEDOUT, "", HTTP_NOT_SENT, HTTP_LOST},
+    {CURLE_GOT_NOTHING, "", HTTP_NOT_SENT, HTTP_LOST},
+    {CURLE_PARTIAL_FILE, "", HTTP_NOT_SENT, HTTP_LOST},
+    {CURLE_RECV_ERROR, "Recv failure: Connection reset by peer", HTTP_NOT_SENT, HTTP_LOST},
+    {CURLE_RECV_ERROR, "OpenSSL SSL_read: error:0A000126:SSL routines::unexpected eof while reading, errno 0",
+     HTTP_NOT_SENT, HTTP_LOST},
+    {CURLE_RECV_ERROR, "OpenSSL SSL_read: error:0A000119:SSL routines::decryption failed or bad record mac",
+     HTTP_NOT_SENT, HTTP_LOST},
+    {CURLE_RECV_ERROR, "OpenSSL SSL_read: error:0A00045C:SSL routines::tlsv13 alert certificate required",
+     HTTP_TLS, HTTP_TLS},
+    {CURLE_SEND_ERROR, "Send failure: Broken pipe", HTTP_NOT_SENT, HTTP_NOT_SENT}, /* before its first byte */
+    {CURLE_SEND_ERROR, "SSL_write() error: error:0A000418:SSL routines::tlsv1 alert unknown ca", HTTP_TLS,
+     HTTP_TLS},
+    {CURLE_SSL_CONNECT_ERROR, "Recv failure: Connection reset by peer", HTTP_NOT_SENT, HTTP_LOST},
+    {CURLE_SSL_CONNECT_ERROR, "Send failure: Broken pipe", HTTP_NOT_SENT, HTTP_LOST},
+    {CURLE_SSL_CONNECT_ERROR, "OpenSSL SSL_connect: SSL_ERROR_SYSCALL in connection to gw.example.com:443 ",
+     HTTP_NOT_SENT, HTTP_LOST},
+    {CURLE_SSL_CONNECT_ERROR, "error:0A000126:SSL routines::unexpected eof while reading", HTTP_NOT_SENT,
+     HTTP_LOST},
+    {CURLE_SSL_CONNECT_ERROR, "error:0A00010B:SSL routines::wrong version number", HTTP_TLS, HTTP_TLS},
+    {CURLE_PEER_FAILED_VERIFICATION, "", HTTP_TLS, HTTP_TLS},
+    {CURLE_SSL_CERTPROBLEM, "", HTTP_TLS, HTTP_TLS},
+    {CURLE_SSL_CACERT_BADFILE, "", HTTP_TLS, HTTP_TLS},
+    {CURLE_SSL_CLIENTCERT, "", HTTP_TLS, HTTP_TLS},
+    {CURLE_SSL_CIPHER, "", HTTP_TLS, HTTP_TLS},
+    {CURLE_UNSUPPORTED_PROTOCOL, "", HTTP_NOT_SENT, HTTP_BROKEN},
+    {CURLE_WEIRD_SERVER_REPLY, "", HTTP_NOT_SENT, HTTP_BROKEN},
+    {CURLE_OUT_OF_MEMORY, "", HTTP_NOT_SENT, HTTP_BROKEN},
+    {CURLE_FAILED_INIT, "", HTTP_NOT_SENT, HTTP_LOST},
+    {CURLE_OK, "", HTTP_LOST, HTTP_LOST}, /* without a whole head */
+};
+
 static void test_codes(void **state)
 {
-    static const struct {
-        CURLcode code;
-        const char *text;
-        enum http_end unsent, sent;
-    } cases[] = {
-        {CURLE_COULDNT_RESOLVE_HOST, "", HTTP_NOT_SENT, HTTP_LOST},
-        {CURLE_COULDNT_CONNECT, "", HTTP_NOT_SENT, HTTP_LOST},
-        {CURLE_OPERATION_TIMEDOUT, "", HTTP_NOT_SENT, HTTP_LOST},
-        {CURLE_GOT_NOTHING, "", HTTP_NOT_SENT, HTTP_LOST},
-        {CURLE_PARTIAL_FILE, "", HTTP_NOT_SENT, HTTP_LOST},
-        {CURLE_RECV_ERROR, "Recv failure: Connection reset by peer", HTTP_NOT_SENT, HTTP_LOST},
-        {CURLE_RECV_ERROR,
-         "OpenSSL SSL_read: error:0A000126:SSL routines::unexpected eof while reading, errno 0",
-         HTTP_NOT_SENT, HTTP_LOST},
-        {CURLE_RECV_ERROR,
-         "OpenSSL SSL_read: error:0A000119:SSL routines::decryption failed or bad record mac", HTTP_NOT_SENT,
-         HTTP_LOST},
-        {CURLE_RECV_ERROR, "OpenSSL SSL_read: error:0A00045C:SSL routines::tlsv13 alert certificate required",
-         HTTP_TLS, HTTP_TLS},
-        {CURLE_SEND_ERROR, "Send failure: Broken pipe", HTTP_NOT_SENT,
-         HTTP_NOT_SENT}, /* before its first byte */
-        {CURLE_SEND_ERROR, "SSL_write() error: error:0A000418:SSL routines::tlsv1 alert unknown ca", HTTP_TLS,
-         HTTP_TLS},
-        {CURLE_SSL_CONNECT_ERROR, "Recv failure: Connection reset by peer", HTTP_NOT_SENT, HTTP_LOST},
-        {CURLE_SSL_CONNECT_ERROR, "Send failure: Broken pipe", HTTP_NOT_SENT, HTTP_LOST},
-        {CURLE_SSL_CONNECT_ERROR,
-         "OpenSSL SSL_connect: SSL_ERROR_SYSCALL in connection to gw.example.com:443 ", HTTP_NOT_SENT,
-         HTTP_LOST},
-        {CURLE_SSL_CONNECT_ERROR, "error:0A000126:SSL routines::unexpected eof while reading", HTTP_NOT_SENT,
-         HTTP_LOST},
-        {CURLE_SSL_CONNECT_ERROR, "error:0A00010B:SSL routines::wrong version number", HTTP_TLS, HTTP_TLS},
-        {CURLE_PEER_FAILED_VERIFICATION, "", HTTP_TLS, HTTP_TLS},
-        {CURLE_SSL_CERTPROBLEM, "", HTTP_TLS, HTTP_TLS},
-        {CURLE_SSL_CACERT_BADFILE, "", HTTP_TLS, HTTP_TLS},
-        {CURLE_SSL_CLIENTCERT, "", HTTP_TLS, HTTP_TLS},
-        {CURLE_SSL_CIPHER, "", HTTP_TLS, HTTP_TLS},
-        {CURLE_UNSUPPORTED_PROTOCOL, "", HTTP_NOT_SENT, HTTP_BROKEN},
-        {CURLE_WEIRD_SERVER_REPLY, "", HTTP_NOT_SENT, HTTP_BROKEN},
-        {CURLE_OUT_OF_MEMORY, "", HTTP_NOT_SENT, HTTP_BROKEN},
-        {CURLE_FAILED_INIT, "", HTTP_NOT_SENT, HTTP_LOST},
-        {CURLE_OK, "", HTTP_LOST, HTTP_LOST}, /* without a whole head */
-    };
     struct http *http = client(1, 1000);
     struct http_slot *slot = http_slot_open(http, &fail);
     struct http_request request = a_request("http://127.0.0.1:1/");
 
     (void)state;
     assert_non_null(slot);
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < sizeof CODES / sizeof *CODES; i++) {
         for (unsigned sends = 0; sends < 2; sends++) {
             assert_int_equal(http_slot_fill(slot, &request, &fail), 0);
             slot->sends = sends;
-            (void)snprintf(slot->error, sizeof slot->error, "%s", cases[i].text);
-            http_judge(slot, cases[i].code);
-            if (slot->reply.end != (sends ? cases[i].sent : cases[i].unsent))
-                fail_msg("code %d (%s), %u sends: end %d", (int)cases[i].code, cases[i].text, sends,
+            (void)snprintf(slot->error, sizeof slot->error, "%s", CODES[i].text);
+            http_judge(slot, CODES[i].code);
+            if (slot->reply.end != (sends ? CODES[i].sent : CODES[i].unsent))
+                fail_msg("code %d (%s), %u sends: end %d", (int)CODES[i].code, CODES[i].text, sends,
                          (int)slot->reply.end);
             assert_true(slot->reply.error[0] != '\0');
         }
     }
-    /* an alert in the middle of a reply is no refusal */
+    http_slot_close(slot);
+    http_close(http);
+}
+
+static void test_alert_in_a_reply_is_no_refusal(void **state)
+{
+    struct http *http = client(1, 1000);
+    struct http_slot *slot = http_slot_open(http, &fail);
+    struct http_request request = a_request("http://127.0.0.1:1/");
+
+    (void)state;
+    assert_non_null(slot);
+    assert_int_equal(http_slot_fill(slot, &request, &fail), 0);
     slot->sends = 1;
     slot->reply.status = 202;
     (void)snprintf(slot->error, sizeof slot->error, "SSL routines::tlsv1 alert internal error");
@@ -369,7 +378,7 @@ int main(void)
         cmocka_unit_test(test_endings),         cmocka_unit_test(test_captures_are_of_the_last_head),
         cmocka_unit_test(test_timeouts),        cmocka_unit_test(test_refused),
         cmocka_unit_test(test_connect_timeout), cmocka_unit_test(test_second_address),
-        cmocka_unit_test(test_codes),
+        cmocka_unit_test(test_codes),           cmocka_unit_test(test_alert_in_a_reply_is_no_refusal),
     };
 
     (void)alarm(120); /* a hang is a failure */

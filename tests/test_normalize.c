@@ -111,26 +111,32 @@ static void reset_rules(struct table *table)
                                          .now_ms = INT64_C(1781524800000)}; /* 2026-06-15T12:00:00Z */
 }
 
+/* "@ reset" or "@ key = value". */
 static void apply_setting(struct table *table, const char *line)
 {
-    char key[64], value[64];
+    struct span value = span_of(line + 1), key;
+    const char *text;
 
     if (strcmp(line, "@ reset") == 0) {
         reset_rules(table);
         return;
     }
-    if (sscanf(line, "@ %63[a-z_] = %63s", key, value) != 2)
+    (void)span_cut(&value, '=', &key);
+    key = span_trim(key);
+    value = span_trim(value);
+    if (value.len == 0 || value.len >= sizeof table->country)
         fail_msg("%s:%zu: not a setting", table->path, table->line);
-    if (strcmp(key, "billing_country_code") == 0)
-        (void)snprintf(table->country, sizeof table->country, "%s", value);
-    else if (strcmp(key, "calling_code") == 0)
-        (void)snprintf(table->calling_code, sizeof table->calling_code, "%s", value);
-    else if (strcmp(key, "address_check") == 0)
-        table->rules.check_address = strcmp(value, "off") != 0;
-    else if (strcmp(key, "list_separator") == 0)
-        table->rules.list_separator = value[0];
+    text = value.ptr;
+    if (span_is(key, "billing_country_code"))
+        (void)snprintf(table->country, sizeof table->country, "%.*s", (int)value.len, text);
+    else if (span_is(key, "calling_code"))
+        (void)snprintf(table->calling_code, sizeof table->calling_code, "%.*s", (int)value.len, text);
+    else if (span_is(key, "address_check"))
+        table->rules.check_address = !span_is(value, "off");
+    else if (span_is(key, "list_separator"))
+        table->rules.list_separator = text[0];
     else
-        fail_msg("%s:%zu: unknown setting %s", table->path, table->line, key);
+        fail_msg("%s:%zu: unknown setting %.*s", table->path, table->line, (int)key.len, key.ptr);
     table->rules.calling_code = span_of(table->calling_code);
 }
 
@@ -187,8 +193,10 @@ static void run_case(struct table *table, char *line)
     struct raw_fields raw = {0};
     enum field field;
 
-    if (!expected)
+    if (!input || !expected) {
         fail_msg("%s:%zu: not three cells", table->path, table->line);
+        return;
+    }
     *input++ = *expected++ = '\0';
     field = find_field(table, line);
     expand(input, &table->input);

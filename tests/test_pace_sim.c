@@ -150,7 +150,7 @@ static void run_open(struct run *run, struct server server, int client_count, in
         .server = server, .client_count = client_count, .random = 88172645463325252U + (unsigned)seed};
     run->server.tokens = server.most;
     for (int c = 0; c < client_count; c++) {
-        pace_open(&run->clients[c].pace, &options, (uint64_t)(seed + c), 0);
+        pace_open(&run->clients[c].pace, &options, (unsigned)seed + (unsigned)c, 0);
         for (int i = 0; i < FLIGHT_MOST; i++)
             run->clients[c].requests[i].signal = PACE_FAILURE;
     }

@@ -5,8 +5,7 @@
 #include <poll.h>
 #include <stdio.h>
 
-/* ---- enrolling
- * ---------------------------------------------------------------------------------------------- */
+/* ---- enrolling ---- */
 
 static void test_accepts_once(void **state)
 {
@@ -97,8 +96,7 @@ static void test_known_and_foreign_customers(void **state)
     stop();
 }
 
-/* ---- the journal and the events
- * ------------------------------------------------------------------------------- */
+/* ---- the journal and the events ---- */
 
 static void test_journal_line(void **state)
 {

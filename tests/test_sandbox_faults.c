@@ -6,8 +6,7 @@
 #include <openssl/x509v3.h>
 #include <stdio.h>
 
-/* ---- trouble on purpose
- * ------------------------------------------------------------------------------------ */
+/* ---- trouble on purpose ---- */
 
 struct trouble {
     const char *name;
@@ -75,8 +74,10 @@ static void test_reset_before_and_after_processing(void **state)
         requests[i] = sandbox_enroll(bearer, customers[i]);
     }
     sandbox_send(&sandbox, requests, replies, 40);
-    for (int i = 0; i < 40; i++)
+    for (int i = 0; i < 40; i++) {
         assert_int_equal(replies[i].status, 0);
+        assert_non_null(strstr(replies[i].error, "reset by peer")); /* not an orderly end */
+    }
     sandbox_free(replies, 40);
     assert_int_equal(sandbox_stop(&sandbox), 0);
     lines = sandbox_lines(&sandbox, "journal.jsonl", NULL);
@@ -254,8 +255,7 @@ static void test_signal_ends_waiting_calls(void **state)
     cJSON_Delete(lines);
 }
 
-/* ---- TLS
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- TLS ---- */
 
 /* One self-signed certificate is server, authority and client in one. `path` receives it with its key. */
 static void make_certificate(const char *name, char path[256])
@@ -305,6 +305,22 @@ static void expect_alert(const struct sandbox_tls *tls, const char *alert)
     sandbox_free(&reply, 1);
 }
 
+static void test_tls(void **state)
+{
+    char own[256];
+
+    (void)state;
+    sandbox = (struct sandbox){0};
+    sandbox_folder(&sandbox);
+    make_certificate("own", own);
+    sandbox_use_tls(&(struct sandbox_tls){.ca = own});
+    sandbox_start(&sandbox, "--tls own.pem,own.pem --latency 1ms..5ms");
+    bearer = sandbox_token(&sandbox, 42);
+    expect_enroll("1001", 202, "");
+    sandbox_use_tls(NULL);
+    stop();
+}
+
 static void test_client_certificates(void **state)
 {
     char own[256], stranger[256];
@@ -330,8 +346,7 @@ static void test_client_certificates(void **state)
     cJSON_Delete(lines);
 }
 
-/* ---- the command line
- * ----------------------------------------------------------------------------------------- */
+/* ---- the command line ---- */
 
 static void expect_usage(const char *arguments, const char *words)
 {
@@ -396,6 +411,7 @@ int main(void)
         cmocka_unit_test(test_max_rate),
         cmocka_unit_test(test_stop_after),
         cmocka_unit_test(test_signal_ends_waiting_calls),
+        cmocka_unit_test(test_tls),
         cmocka_unit_test(test_client_certificates),
         cmocka_unit_test(test_usage),
         cmocka_unit_test(test_port_file),

@@ -83,6 +83,8 @@ static const struct change changes[] = {
     {"\"X1\"", "\"abcdefghijklmnopqrstuvwxy\"", "national_identifiers[0].value: too long"},
     {"\"time_of_consent\":\"2020-02-29T12:12:12.000Z\",", "", "consent.time_of_consent: cannot be blank"},
     {"2020-02-29T12:12:12.000Z", "2019-02-29T12:12:12.000Z", "consent.time_of_consent: no such day"},
+    {"2020-02-29T12:12:12.000Z", "1900-02-29T12:12:12.000Z", "consent.time_of_consent: no such day"},
+    {"2020-02-29T12:12:12.000Z", "2000-02-29T12:12:12.000Z", NULL},
     {"2020-02-29T12:12:12.000Z", "2100-02-28T12:12:12.000Z", "consent.time_of_consent: lies in the future"},
     {"2020-02-29T12:12:12.000Z", "2020-02-29T24:00:00.000Z", "consent.time_of_consent: no such time"},
     {"2020-02-29T12:12:12.000Z", "2020-02-29T12:12:12.001Z",
@@ -102,6 +104,7 @@ static const struct change changes[] = {
     /* the text itself */
     {"\"Ada\"", "\"\xC3(\"", "not UTF-8"},
     {"\"Ada\"", "\"\xED\xA0\x80\"", "not UTF-8"},
+    {"\"Ada\"", "\"\xC0\xAF\"", "not UTF-8"},
     {"\"Ada\"", "\"A\tda\"", "a control character in a string"},
     {"\"Ada\"", "\"\\ud83d\"", "a lone surrogate"},
     {"\"Ada\"", "\"Ada\",\"first_name\":\"Eve\"", "a name twice in one object"},
@@ -221,8 +224,7 @@ static void test_card_bodies(void **state)
     stop();
 }
 
-/* ---- tokens
- * --------------------------------------------------------------------------------------------------- */
+/* ---- tokens ---- */
 
 /* The claims of a JWT, owned by the caller. */
 static cJSON *claims_of(const char *jwt)

@@ -84,8 +84,8 @@ bool config_bool(const struct config *config, enum setting setting);
 char config_char(const struct config *config, enum setting setting); /* '\0' is "auto" */
 /* False, and *out untouched, when there is no limit. */
 bool config_limit(const struct config *config, enum setting setting, struct quantity_limit *out);
-/* Wall-clock milliseconds of a WHEN setting, -1 when unset. HH:MM is local time: the next one after now_ms.
- */
+/* Wall-clock milliseconds of a WHEN setting, -1 when unset. HH:MM is local time: the next one after
+ * now_ms. */
 int64_t config_deadline(const struct config *config, enum setting setting, int64_t now_ms);
 
 /* [columns] and [verdicts]; borrowed. Lines of a higher layer come before those of a lower one, lines of one

@@ -10,8 +10,8 @@ enum progress_form { PROGRESS_NONE, PROGRESS_TTY, PROGRESS_PLAIN };
 struct progress {
     enum progress_form form;
     int fd;
-    int64_t started_ms, shown_ms; /* monotonic */
-    int64_t done_at_start, speed_done, speed_ms;
+    int64_t shown_ms; /* monotonic, as all times here */
+    int64_t speed_done, speed_ms;
     double speed; /* rows a second, smoothed */
     bool line_open;
     struct buf line;
@@ -25,8 +25,9 @@ struct progress_state {
     bool broken, stopping;
 };
 
-/* `form` NULL or "auto": tty on a terminal that is not "dumb", else plain. */
-void progress_open(struct progress *progress, const char *form, bool quiet, int fd, int64_t now_ms);
+/* `form` NULL or "auto": tty on a terminal that is not "dumb", else plain. `done`: rows settled before. */
+void progress_open(struct progress *progress, const char *form, bool quiet, int fd, int64_t done,
+                   int64_t now_ms);
 /* True when a new line is due: ask before gathering the state. */
 bool progress_due(const struct progress *progress, int64_t now_ms);
 void progress_show(struct progress *progress, const struct progress_state *state, int64_t now_ms);

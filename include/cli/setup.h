@@ -8,19 +8,20 @@
 #include "driver/ledger_load.h"
 #include "flow/engine.h"
 
-/* `files`: whether --customers is given decides nothing here; `now_ms` is the time that consent is judged by. */
+/* `now_ms`: the time that consent is judged by. */
 void setup_tables(const struct config *config, int64_t now_ms, struct table_options *out);
 void setup_load(const struct config *config, int64_t now_ms, struct ledger_load_options *out);
 void setup_http(const struct config *config, struct http_options *out);
 /* The deadline is the earlier of run.deadline and now + run.max_duration. */
 void setup_engine(const struct config *config, int64_t now_ms, struct engine_options *out);
 
-/* Secrets of auth.*_file, read once; FAIL_USAGE when a file cannot be read. A file that others may read is worth a
- * warning in the log. The caller wipes and frees both. */
+/* Secrets of auth.*_file, read once; FAIL_USAGE when a file cannot be read. A file that others may read is
+ * worth a warning in the log. The caller wipes and frees both. */
 struct setup_secrets {
     struct buf key, secret;
 };
-int setup_secrets(const struct config *config, struct log *log, struct setup_secrets *out, struct fail *fail) MUST_CHECK;
+int setup_secrets(const struct config *config, struct log *log, struct setup_secrets *out,
+                  struct fail *fail) MUST_CHECK;
 void setup_secrets_free(struct setup_secrets *secrets);
 void setup_mint(const struct config *config, const struct setup_secrets *secrets, struct mint_options *out);
 

@@ -1,4 +1,5 @@
-/* text: totals, files and problems as people read them on a terminal. The --json documents come from flow/report. */
+/* text: totals, files and problems as people read them on a terminal. The --json documents come from
+ * flow/report. */
 #ifndef CLI_TEXT_H
 #define CLI_TEXT_H
 

@@ -1,7 +1,7 @@
 /* command: one function a command of the program. Each opens its handles, calls a flow, prints the result.
  *
- * They write their result to standard output and everything else to standard error through the log. They return 0
- * with *exit_code set, or -1: then the error's kind is the exit code. */
+ * They write their result to standard output and everything else to standard error through the log. They
+ * return 0 with *exit_code set, or -1: then the error's kind is the exit code. */
 #ifndef COMMAND_COMMAND_H
 #define COMMAND_COMMAND_H
 

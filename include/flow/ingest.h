@@ -15,7 +15,7 @@ struct ingest_options {
     const struct table_options *tables;
     struct ledger_load_options load;
     struct log *log;
-    int samples; /* problems that are logged one by one, the rest only counted */
+    struct buf *samples; /* the first problems as lines "FILE:LINE: code: sentence"; NULL: none */
 };
 
 struct ingest_result {

@@ -12,8 +12,8 @@ enum { STATE_MOST = 3 };
 
 const char *country_alpha3(struct span code); /* NULL: no country's code */
 const char *country_alpha2(const char *alpha3);
-const char *
-country_name(const char *alpha3); /* English; "the United Kingdom" where English wants the article */
+/* English; "the United Kingdom" where English wants the article. */
+const char *country_name(const char *alpha3);
 
 /* The alpha-3 code that a person likely meant: "UK", "GER", "76", "Brazil"; NULL when nothing is likely. For
  * messages only. */

@@ -21,8 +21,7 @@ struct setting_value {
     const char *text; /* as it is to be kept and shown; a tail of the text given, or a constant */
     int64_t number;   /* BOOL, INT, SIZE; DURATION in ms; CHAR its byte; LIMIT a count; WHEN see `relative` */
     double real;      /* RATE a second; LIMIT a percentage */
-    bool relative; /* LIMIT: `real` counts; WHEN: `number` is the minute of the local day, else wall-clock ms
-                    */
+    bool relative;    /* LIMIT: `real` counts; WHEN: `number` is the minute of the local day, else wall ms */
 };
 
 /* FAIL_USAGE when the value is not of the setting's form, out of its range, or not carried out by this

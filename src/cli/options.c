@@ -1,6 +1,6 @@
 /* Two readings of argv: the first finds the command, for which it must know which options swallow the next
- * word (an option's name means the same in every command); the second judges every word against that command.
- */
+ * word (an option's name means the same in every command); the second judges every word against that
+ * command. */
 #include "options_impl.h"
 
 #include "value/nearest.h"

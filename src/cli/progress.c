@@ -21,13 +21,14 @@ static enum progress_form choose(const char *form, int fd)
     return isatty(fd) && term && strcmp(term, "dumb") != 0 ? PROGRESS_TTY : PROGRESS_PLAIN;
 }
 
-void progress_open(struct progress *progress, const char *form, bool quiet, int fd, int64_t now_ms)
+void progress_open(struct progress *progress, const char *form, bool quiet, int fd, int64_t done,
+                   int64_t now_ms)
 {
     *progress = (struct progress){.form = quiet ? PROGRESS_NONE : choose(form, fd),
                                   .fd = fd,
-                                  .started_ms = now_ms,
                                   .shown_ms = now_ms,
-                                  .done_at_start = -1};
+                                  .speed_done = done,
+                                  .speed_ms = now_ms};
     buf_init(&progress->line, LINE_CAP);
 }
 
@@ -43,11 +44,6 @@ static void measure(struct progress *progress, int64_t done, int64_t now_ms)
     double seconds = (double)(now_ms - progress->speed_ms) / 1000;
     double speed, weight;
 
-    if (progress->done_at_start < 0) {
-        progress->done_at_start = progress->speed_done = done;
-        progress->speed_ms = now_ms;
-        return;
-    }
     if (seconds <= 0)
         return;
     speed = (double)(done - progress->speed_done) / seconds;

@@ -42,11 +42,12 @@ void setup_load(const struct config *config, int64_t now_ms, struct ledger_load_
 {
     struct quantity_limit limit;
 
-    *out = (struct ledger_load_options){.allow_internal = config_bool(config, SET_INPUT_ALLOW_INTERNAL),
-                                        .one_account = config_bool(config, SET_INPUT_ONE_ACCOUNT_PER_CUSTOMER),
-                                        .bad_most = -1,
-                                        .bad_share = -1,
-                                        .now_ms = now_ms};
+    *out =
+        (struct ledger_load_options){.allow_internal = config_bool(config, SET_INPUT_ALLOW_INTERNAL),
+                                     .one_account = config_bool(config, SET_INPUT_ONE_ACCOUNT_PER_CUSTOMER),
+                                     .bad_most = -1,
+                                     .bad_share = -1,
+                                     .now_ms = now_ms};
     if (!config_limit(config, SET_INPUT_MAX_BAD, &limit))
         return;
     if (limit.is_share)
@@ -203,7 +204,8 @@ char *setup_ledger_path(const struct options *options)
     if (given)
         return mem_text(given);
     /* systemd joins several state directories with ':'; the first is ours. */
-    return folder && *folder ? in_folder(folder, strcspn(folder, ":"), "ctp-enroll.db") : mem_text("ctp-enroll.db");
+    return folder && *folder ? in_folder(folder, strcspn(folder, ":"), "ctp-enroll.db")
+                             : mem_text("ctp-enroll.db");
 }
 
 char *setup_out_folder(const struct options *options, const char *ledger_path)
@@ -214,5 +216,6 @@ char *setup_out_folder(const struct options *options, const char *ledger_path)
         return mem_text(given);
     if (!slash)
         return mem_text("ctp-enroll-out");
-    return in_folder(slash == ledger_path ? "" : ledger_path, (size_t)(slash - ledger_path), "ctp-enroll-out");
+    return in_folder(slash == ledger_path ? "" : ledger_path, (size_t)(slash - ledger_path),
+                     "ctp-enroll-out");
 }

@@ -37,8 +37,8 @@ void text_files(const struct ledger_files *files, struct buf *out)
     for (size_t i = 0; i < files->count; i++) {
         const struct ledger_file *f = &files->file[i];
         buf_addf(out,
-                 "%s: %" PRId64 " records = %" PRId64 " new + %" PRId64 " re-pointed + %" PRId64 " known + %" PRId64
-                 " skipped + %" PRId64 " invalid  (SHA-256 %.12s...)\n",
+                 "%s: %" PRId64 " records = %" PRId64 " new + %" PRId64 " re-pointed + %" PRId64
+                 " known + %" PRId64 " skipped + %" PRId64 " invalid  (SHA-256 %.12s...)\n",
                  f->path, f->records, f->added, f->repointed, f->known, f->skipped, f->invalid, f->sha256);
     }
 }
@@ -69,7 +69,8 @@ void text_problems(const struct report_problems *problems, const struct ledger_f
     while ((code = most_frequent(problems, shown)) >= 0) {
         shown[code] = true;
         buf_addf(out, "%12" PRId64 "  %-22s for example %s:%" PRId64 "\n", problems->count[code],
-                 problem_name((enum problem_code)code), path_of(files, problems->file[code]), problems->line[code]);
+                 problem_name((enum problem_code)code), path_of(files, problems->file[code]),
+                 problems->line[code]);
     }
 }
 

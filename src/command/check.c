@@ -9,8 +9,6 @@
 
 #include <stdlib.h>
 
-enum { SAMPLES = 20 };
-
 static int print_result(struct command *command, struct ledger *ledger, const struct report_options *report,
                         int *exit_code, struct fail *fail)
 {
@@ -47,7 +45,7 @@ int command_check(struct command *command, int *exit_code, struct fail *fail)
                                      .customers = options_get(command->options, "customers"),
                                      .tables = &tables,
                                      .log = command->log,
-                                     .samples = SAMPLES};
+                                     .samples = command->json ? NULL : &command->result};
     struct report_options report = {.folder = command->out_folder,
                                     .overdue_ms = config_ms(command->config, SET_EVENTS_OVERDUE),
                                     .now_ms = now_ms,

@@ -7,15 +7,18 @@ static void print_verdicts(const struct command *command, struct buf *out)
 {
     for (int builtin = 0; builtin < 2; builtin++) {
         size_t count;
-        const struct api_verdict *lines = builtin ? api_verdicts(&count) : config_verdicts(command->config, &count);
+        const struct api_verdict *lines =
+            builtin ? api_verdicts(&count) : config_verdicts(command->config, &count);
         for (size_t i = 0; i < count; i++) {
             const struct api_verdict *line = &lines[i];
             if (line->status_from == line->status_to)
                 buf_addf(out, "%d", line->status_from);
             else
                 buf_addf(out, "%d-%d", line->status_from, line->status_to);
-            buf_addf(out, "%s%s = %s", line->pattern[0] ? " " : "", line->pattern, job_verdict_name(line->verdict));
-            buf_addf(out, "  # %s%s\n", line->code ? line->code : "http_<status>", builtin ? "" : ", from [verdicts]");
+            buf_addf(out, "%s%s = %s", line->pattern[0] ? " " : "", line->pattern,
+                     job_verdict_name(line->verdict));
+            buf_addf(out, "  # %s%s\n", line->code ? line->code : "http_<status>",
+                     builtin ? "" : ", from [verdicts]");
         }
     }
 }
@@ -34,6 +37,7 @@ int command_config(struct command *command, int *exit_code, struct fail *fail)
     if (part)
         print_verdicts(command, &command->result);
     else
-        config_show(command->config, options_has(command->options, "origin"), command->json, &command->result);
+        config_show(command->config, options_has(command->options, "origin"), command->json,
+                    &command->result);
     return 0;
 }

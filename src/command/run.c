@@ -13,8 +13,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-enum { SAMPLES = 20 };
-
 /* Everything a run holds open. */
 struct run {
     struct command *command;
@@ -34,8 +32,7 @@ static int load(struct run *run, struct fail *fail)
     struct ingest_options options = {.cards = options_get(run->command->options, "cards"),
                                      .customers = options_get(run->command->options, "customers"),
                                      .tables = &run->tables,
-                                     .log = run->command->log,
-                                     .samples = SAMPLES};
+                                     .log = run->command->log};
     struct ingest_result result;
     int rc;
 
@@ -74,14 +71,17 @@ static int verify_files(struct run *run, struct fail *fail)
         if (drop)
             rc = lose_file(run, &files.file[i], fail);
         else
-            rc = fail_set(fail, FAIL_INPUT, "%s; %" PRId64 " rows still to be sent need it: bring it back, load a newer "
-                          "file, or give them up with --drop-lost", gone.text, files.rows[i]);
+            rc = fail_set(fail, FAIL_INPUT,
+                          "%s; %" PRId64 " rows still to be sent need it: bring it back, load a newer "
+                          "file, or give them up with --drop-lost",
+                          gone.text, files.rows[i]);
     }
     ledger_files_free(&files);
     return rc;
 }
 
-static int show_progress(struct run *run, struct progress *progress, const struct engine *engine, struct fail *fail)
+static int gather_progress(const struct run *run, const struct engine *engine, struct progress_state *out,
+                           struct fail *fail)
 {
     struct progress_state state = {.total = 0};
     struct engine_figures figures;
@@ -90,41 +90,48 @@ static int show_progress(struct run *run, struct progress *progress, const struc
     if (ledger_totals(run->ledger, &totals, fail) != 0)
         return -1;
     engine_figures(engine, &figures);
-    for (int i = 0; i < JOB_STATE_COUNT; i++) {
+    for (int i = JOB_READY; i < JOB_STATE_COUNT; i++) {
         bool open = i == JOB_READY || i == JOB_SENT;
-        bool sendable = i != JOB_INVALID && i != JOB_SKIPPED && i != JOB_HELD;
-        state.total += sendable ? totals.state[i] : 0;
-        state.done += sendable && !open ? totals.state[i] : 0;
-        state.failed += sendable && job_state_failed((enum job_state)i) ? totals.state[i] : 0;
+        state.total += totals.state[i];
+        state.done += open ? 0 : totals.state[i];
+        state.failed += job_state_failed((enum job_state)i) ? totals.state[i] : 0;
     }
     state.accepted = totals.state[JOB_ACCEPTED] + totals.state[JOB_ENROLLED] + totals.state[JOB_ALREADY];
     state.flying = figures.flying;
     state.held_ms = figures.held_ms;
     state.broken = figures.broken;
     state.stopping = figures.stopping;
-    progress_show(progress, &state, clock_mono_ms());
+    *out = state;
     return 0;
 }
 
 static int turn_engine(struct run *run, struct engine *engine, enum engine_end *end, struct fail *fail)
 {
     struct progress progress;
+    struct progress_state state;
     int rc;
 
-    progress_open(&progress, options_get(run->command->options, "progress"), run->command->quiet, 2, clock_mono_ms());
-    while ((rc = engine_turn(engine, end, fail)) == 1)
-        if (progress_due(&progress, clock_mono_ms()) && show_progress(run, &progress, engine, fail) != 0) {
+    if (gather_progress(run, engine, &state, fail) != 0)
+        return -1;
+    progress_open(&progress, options_get(run->command->options, "progress"), run->command->quiet, 2, state.done,
+                  clock_mono_ms());
+    while ((rc = engine_turn(engine, end, fail)) == 1) {
+        if (!progress_due(&progress, clock_mono_ms()))
+            continue;
+        if (gather_progress(run, engine, &state, fail) != 0) {
             rc = -1;
             break;
         }
+        progress_show(&progress, &state, clock_mono_ms());
+    }
     progress_close(&progress);
     return rc;
 }
 
 static int submit(struct run *run, enum engine_end *end, struct fail *fail)
 {
-    struct engine_handles handles = {run->ledger, run->portfolio, run->mint, run->http, run->signals,
-                                     run->command->log};
+    struct engine_handles handles = {run->ledger, run->portfolio, run->mint,
+                                     run->http,   run->signals,   run->command->log};
     struct engine *engine;
     struct engine_figures figures;
     int rc;
@@ -184,12 +191,13 @@ static int run_real(struct run *run, int *exit_code, struct fail *fail)
     if (ledger_run_begin(run->ledger, CTP_VERSION, run->now_ms, &recovered, fail) != 0)
         return -1;
     if (recovered > 0)
-        log_add(run->command->log, LOG_WARN, "an earlier run was cut off; rows without an answer are sent again",
+        log_add(run->command->log, LOG_WARN,
+                "an earlier run was cut off; rows without an answer are sent again",
                 LOG_INT("rows", recovered));
     rc = work(run, exit_code, fail);
     if (rc != 0 && fail->kind == FAIL_LEDGER)
         return -1; /* the ledger cannot take anything more: the next run recovers */
-    /* Also after a fatal answer the reports tell how far it came; the first error stays the one that is told. */
+    /* Also after a fatal answer the reports tell how far it came; the first error is the one that is told. */
     if (write_reports(run, rc == 0 ? fail : &later) != 0) {
         if (rc != 0)
             log_add(run->command->log, LOG_ERROR, "no reports", LOG_TEXT("reason", later.text));
@@ -231,8 +239,9 @@ static int run_dry(struct run *run, int *exit_code, struct fail *fail)
     struct ledger_totals totals;
     struct buf *out = &run->command->result;
 
-    if (ledger_open(&run->ledger, run->command->ledger_path, LEDGER_SCRATCH, fail) != 0 || load(run, fail) != 0 ||
-        verify_files(run, fail) != 0 || ledger_totals(run->ledger, &totals, fail) != 0 ||
+    if (ledger_open(&run->ledger, run->command->ledger_path, LEDGER_SCRATCH, fail) != 0 ||
+        load(run, fail) != 0 || verify_files(run, fail) != 0 ||
+        ledger_totals(run->ledger, &totals, fail) != 0 ||
         ledger_plan(run->ledger, &rows, &accounts, fail) != 0)
         return -1;
     rows += totals.state[JOB_SENT];
@@ -241,8 +250,10 @@ static int run_dry(struct run *run, int *exit_code, struct fail *fail)
     if (run->command->json)
         return plan_json(run, rows, accounts, seconds, fail);
     text_totals(&totals, out);
-    buf_addf(out, "plan: %" PRId64 " requests, %" PRId64 " token calls at least, about %.0f s at %.6g requests/s\n", rows,
-             accounts, seconds, run->engine_options.pace.rate);
+    buf_addf(out,
+             "plan: %" PRId64 " requests, %" PRId64
+             " token calls at least, about %.0f s at %.6g requests/s\n",
+             rows, accounts, seconds, run->engine_options.pace.rate);
     buf_add_text(out, "dry run: nothing was sent, the ledger is as it was\n");
     return 0;
 }

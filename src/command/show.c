@@ -1,4 +1,4 @@
-/* One card's whole story: its row, every attempt, the last answer, its place in the file; no personal data. */
+/* One card's whole story: its row, every attempt, the last answer, its place in the file; nothing personal. */
 #include "command/command.h"
 
 #include "driver/ledger_read.h"
@@ -98,10 +98,10 @@ static void row_text(struct story *story, const struct ledger_row_state *row)
     char cid[UUID_TEXT_SIZE], at[CLOCK_TEXT_SIZE];
     struct buf *out = story->out;
 
-    buf_addf(out, "card %" PRId64 ", customer %" PRId64 ", account %" PRId64 "\n", row->card_id, row->customer_id,
-             row->account_id);
-    buf_addf(out, "  record          %s:%" PRId64 " (record %" PRId64 ")\n", file_path(story->files, row->place.file),
-             row->place.line, row->place.record);
+    buf_addf(out, "card %" PRId64 ", customer %" PRId64 ", account %" PRId64 "\n", row->card_id,
+             row->customer_id, row->account_id);
+    buf_addf(out, "  record          %s:%" PRId64 " (record %" PRId64 ")\n",
+             file_path(story->files, row->place.file), row->place.line, row->place.record);
     buf_addf(out, "  state           %s%s\n", job_state_name(row->state),
              row->uncertain ? " (uncertain: an attempt's answer was lost)" : "");
     buf_addf(out, "  correlation ID  %s\n", ledger_cid(story->ledger, row->id, cid));
@@ -125,9 +125,10 @@ static void attempt_text(struct buf *out, const struct ledger_attempt *attempt)
 {
     char at[CLOCK_TEXT_SIZE];
 
-    buf_addf(out, "  attempt %d       %s  %d %.*s%s%.*s\n", attempt->attempt, clock_format(attempt->at_ms, at),
-             attempt->http_status, (int)attempt->code.len, attempt->code.ptr, attempt->message.len ? ": " : "",
-             (int)attempt->message.len, attempt->message.ptr);
+    buf_addf(out, "  attempt %d       %s  %d %.*s%s%.*s\n", attempt->attempt,
+             clock_format(attempt->at_ms, at), attempt->http_status, (int)attempt->code.len,
+             attempt->code.ptr, attempt->message.len ? ": " : "", (int)attempt->message.len,
+             attempt->message.ptr);
 }
 
 static int tell_attempts(struct story *story, int64_t row, struct fail *fail)

@@ -26,7 +26,8 @@ int command_status(struct command *command, int *exit_code, struct fail *fail)
 
     if (ledger_open(&ledger, command->ledger_path, LEDGER_READ, fail) != 0)
         return -1;
-    rc = command->json ? report_summary(ledger, &report, &command->result, fail) : print(command, ledger, fail);
+    rc = command->json ? report_summary(ledger, &report, &command->result, fail)
+                       : print(command, ledger, fail);
     ledger_close(ledger);
     *exit_code = 0;
     return rc;

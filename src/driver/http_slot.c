@@ -257,8 +257,8 @@ static void set_text(struct buf *buf, struct span text)
     buf_add_span(buf, text);
 }
 
-/* libcurl would drop a header without value in silence, and send what follows a line end as a further header.
- */
+/* libcurl would drop a header without value in silence, and send what follows a line end as a further
+ * header. */
 static bool is_header(struct span line)
 {
     struct span name;

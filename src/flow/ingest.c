@@ -4,14 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CODES_CAP = 1 << 14, TEXT_CAP = 1 << 12, PROGRESS_RECORDS = 1000000 };
+enum { CODES_CAP = 1 << 14, TEXT_CAP = 1 << 12, PROGRESS_RECORDS = 1000000, SAMPLES = 20 };
 
 struct load {
     struct ledger *ledger;
     const struct ingest_options *options;
     struct ingest_result *result;
     struct buf codes, fields, text;
-    int samples; /* left to log */
+    int sample_count;
 };
 
 /* Names the headers that nothing uses, once. */
@@ -29,18 +29,18 @@ static void warn_ignored(const struct load *load, const struct table *table)
     buf_free(&names);
 }
 
-static void log_problems(struct load *load, const struct table *table, const struct table_row *row)
+/* The first problems, as compilers tell theirs: the rejects hold them all. */
+static void add_samples(struct load *load, const struct table *table, const struct table_row *row)
 {
-    for (size_t i = 0; i < row->record->problem_count && load->samples > 0; i++) {
+    struct buf *out = load->options->samples;
+
+    for (size_t i = 0; out && i < row->record->problem_count && load->sample_count < SAMPLES; i++) {
         const struct problem *problem = &row->record->problems[i];
         buf_reset(&load->text);
         record_problem_text(problem, &load->text);
-        log_add(load->options->log, LOG_WARN, "refused", LOG_TEXT("file", table_path(table)),
-                LOG_INT("line", row->at.line), LOG_INT("record", row->at.record),
-                LOG_TEXT("code", problem_name(problem->code)), LOG_TEXT("column", field_name(problem->field)),
-                LOG_TEXT("remedy", buf_text(&load->text)));
-        if (--load->samples == 0)
-            log_add(load->options->log, LOG_WARN, "further refused records are only counted; the rejects list them all");
+        buf_addf(out, "%s:%" PRId64 ": %s: %s\n", table_path(table), row->at.line, problem_name(problem->code),
+                 buf_text(&load->text));
+        load->sample_count++;
     }
 }
 
@@ -67,7 +67,7 @@ static int stage_row(struct load *load, const struct table *table, const struct 
         out.code = buf_text(&load->codes);
         out.field = buf_text(&load->fields);
         if (!record->skip)
-            log_problems(load, table, row);
+            add_samples(load, table, row);
     }
     if ((cards ? out.card_id : out.customer_id) == 0)
         out.mark = digest_mark(ledger_seed(load->ledger), row->at.bytes);
@@ -168,7 +168,7 @@ static int load_tables(struct load *load, struct table *cards, struct table *cus
 int ingest(struct ledger *ledger, const struct ingest_options *options, struct portfolio *portfolio,
            struct ingest_result *out, struct fail *fail)
 {
-    struct load load = {.ledger = ledger, .options = options, .result = out, .samples = options->samples};
+    struct load load = {.ledger = ledger, .options = options, .result = out};
     struct table *cards = NULL, *customers = NULL;
     int rc = -1;
 

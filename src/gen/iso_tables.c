@@ -33,9 +33,11 @@ static char *read_whole(const char *path)
 {
     FILE *file = fopen(path, "rb");
     char *text = NULL;
-    long size;
+    long size = -1;
 
-    if (!file || fseek(file, 0, SEEK_END) != 0 || (size = ftell(file)) < 0 || fseek(file, 0, SEEK_SET) != 0)
+    if (file && fseek(file, 0, SEEK_END) == 0)
+        size = ftell(file);
+    if (size < 0 || fseek(file, 0, SEEK_SET) != 0)
         die("cannot read", path);
     text = calloc(1, (size_t)size + 1);
     if (!text || fread(text, 1, (size_t)size, file) != (size_t)size || fclose(file) != 0)

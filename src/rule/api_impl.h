@@ -9,8 +9,8 @@ enum { API_TEXT_CAP = 8192 };
 
 enum api_words { WORDS_FOUND, WORDS_NONE, WORDS_TOO_LONG, WORDS_NOT_JSON };
 
-/* Appends the words of an error body, a JSON object's `message` and `details`: "bad request: first; second".
- */
+/* Appends the words of an error body, a JSON object's `message` and `details`: "bad request: first;
+ * second". */
 enum api_words api_words(struct span body, struct buf *out) MUST_CHECK;
 
 /* api_mask.c: writes the words for storing: masked as API_MESSAGE_SIZE says, one line, cut at a code point

@@ -6,8 +6,8 @@
  * four or more digits; groups of digits joined by separators that have seven or more (telephone numbers as
  * people write them). Values shorter than WHOLE_BELOW count as whole words only: a first name "Ana" turning
  * "banana" into "b***na" would tell the name. Codes of public lists (countries, locale, kind of identifier)
- * are no secrets, yet values of the request: whole words, as written, else country EST would spoil "request".
- */
+ * are no secrets, yet values of the request: whole words, as written, else country EST would spoil
+ * "request". */
 #include "api_impl.h"
 
 #include "value/text.h"

@@ -92,7 +92,7 @@ int pace_ahead(const struct pace *pace, int flying, int64_t ahead_ms, int64_t no
     if (pace_held(pace, now_ms) > 0)
         return 0;
     if (pace->gate.closed)
-        return !pace->gate.probing && pace->gate.due_ms <= now_ms && flying < pace->options.concurrency;
+        return pace_gate_due(pace, flying, now_ms) && flying < pace->options.concurrency;
     if (limits->hush_pause_ms > 0)
         return free > 0 && limits->hush_ms <= now_ms + ahead_ms;
     most =

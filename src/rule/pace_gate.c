@@ -34,12 +34,18 @@ int64_t pace_gate_wait(struct pace *pace, int flying, int64_t now_ms)
     int64_t held_ms = pace_held(pace, now_ms);
 
     if (flying == 0)
-        gate->probing = false; /* it never left, or its end was not told */
+        gate->probing = false;
     if (!gate->closed || held_ms > 0)
         return held_ms;
     if (gate->probing)
         return INT64_MAX;
     return gate->due_ms > now_ms ? gate->due_ms - now_ms : 0;
+}
+
+/* A probe under way when nothing flies never left, or its end was not told. */
+bool pace_gate_due(const struct pace *pace, int flying, int64_t now_ms)
+{
+    return (!pace->gate.probing || flying == 0) && pace->gate.due_ms <= now_ms;
 }
 
 void pace_gate_sent(struct pace *pace, int64_t now_ms)

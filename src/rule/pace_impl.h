@@ -41,12 +41,22 @@ struct pace_climb {
     int64_t used_ms; /* when it last stopped, or nearly stopped, a request */
 };
 
+/* Pushback that has nothing to do with how much we send. */
+struct pace_noise {
+    double share;        /* of all answers, where it was found to be so; 0: none */
+    double credit;       /* pushbacks that are let pass now */
+    int ok, pushed;      /* answers since ... */
+    int quiet;           /* ... so many OK answers came in a row last */
+    double flight, rate; /* highest limits since then; rate 0: there was none */
+};
+
 struct pace_limits {
     struct pace_climb flight;   /* requests in flight */
     struct pace_climb rate;     /* requests a second; only when `rated` */
     struct pace_climb *blocker; /* which of them stopped the next request, if one did */
     struct pace_bucket bucket;  /* of rate.value */
     struct pace_meter meter;
+    struct pace_noise noise;
     double spare; /* what the broken part of the flight limit has saved up, 1: one place more */
     int64_t spare_ms;
     bool rated;
@@ -122,6 +132,11 @@ void pace_meter_add(struct pace_meter *meter, int64_t now_ms);
 double pace_meter_rate(const struct pace_meter *meter, int64_t now_ms);   /* a second, since it began */
 double pace_meter_second(const struct pace_meter *meter, int64_t now_ms); /* in the last second */
 
+/* pace_noise.c */
+void pace_noise_ok(struct pace_limits *limits);
+bool pace_noise_absorbs(struct pace_limits *limits); /* one pushback */
+bool pace_noise_found(struct pace_limits *limits);   /* before a cut: the cuts so far were in vain */
+
 /* pace_limit.c */
 void pace_limits_init(struct pace *pace, int64_t now_ms);
 void pace_limits_fit(struct pace *pace, int64_t now_ms);
@@ -133,6 +148,7 @@ void pace_limits_pushback(struct pace *pace, int64_t started_ms, int64_t now_ms)
 /* pace_gate.c */
 void pace_gate_init(struct pace *pace, int64_t now_ms);
 int64_t pace_gate_wait(struct pace *pace, int flying, int64_t now_ms);
+bool pace_gate_due(const struct pace *pace, int flying, int64_t now_ms); /* a probe may leave */
 void pace_gate_sent(struct pace *pace, int64_t now_ms);
 void pace_gate_hold(struct pace *pace, int64_t retry_after_ms, int64_t now_ms);
 void pace_gate_answer(struct pace *pace, enum pace_signal signal, int64_t started_ms, int64_t now_ms);

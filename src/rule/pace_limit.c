@@ -135,8 +135,8 @@ static void set_rate(struct pace *pace, double rate, int64_t now_ms)
 
     limits->rate.value = pace_max(rate, 0.1);
     limits->rated = true;
-    /* 5 ms of requests at once: a loop that wakes by the millisecond could not hold high rates otherwise. */
-    pace_bucket_set(&limits->bucket, limits->rate.value, pace_max(1, limits->rate.value / 200), now_ms);
+    /* 10 ms of requests at once: a loop that wakes by the millisecond could not hold high rates otherwise. */
+    pace_bucket_set(&limits->bucket, limits->rate.value, pace_max(1, limits->rate.value / 100), now_ms);
 }
 
 /* Crosses the ceiling only when all debts are paid and some rest was had, and slowly again. */
@@ -206,6 +206,7 @@ void pace_limits_ok(struct pace *pace, int64_t started_ms, int64_t now_ms)
     limits->owed = pace_max(limits->owed - 1, 0);
     if (!pace->options.adaptive)
         return;
+    pace_noise_ok(limits);
     if (pace->gate.closed)
         limits->flight.value = pace_max(limits->flight.value, limits->good_flight);
     if (started_ms > limits->cut_ms) {
@@ -285,6 +286,19 @@ static void owe(struct pace_limits *limits, int64_t now_ms)
         limits->chain = CHAIN_MOST;
 }
 
+/* The cuts of late were in vain. */
+static void forgive(struct pace *pace, int64_t now_ms)
+{
+    struct pace_limits *limits = &pace->limits;
+
+    limits->flight.value = pace_max(limits->flight.value, limits->noise.flight);
+    limits->rated = limits->noise.rate > 0;
+    if (limits->rated)
+        set_rate(pace, pace_max(limits->rate.value, limits->noise.rate), now_ms);
+    limits->flight.ceiling = limits->rate.ceiling = 0;
+    limits->owed = 0;
+}
+
 /* The limit that stopped requests lately takes the blame; below FEW in flight the rate does. */
 static void cut(struct pace *pace, int64_t now_ms)
 {
@@ -295,6 +309,10 @@ static void cut(struct pace *pace, int64_t now_ms)
     double rate = pace_meter_rate(&limits->meter, now_ms);
 
     limits->cut_ms = now_ms;
+    if (pace_noise_found(limits)) {
+        forgive(pace, now_ms);
+        return;
+    }
     if (limits->flight.value < FEW && !limits->rated && rate > 0)
         set_rate(pace, rate, now_ms);
     else if (limits->rated && (limits->flight.value < FEW || (by_rate && !by_flight)))
@@ -311,9 +329,12 @@ void pace_limits_pushback(struct pace *pace, int64_t started_ms, int64_t now_ms)
 {
     struct pace_limits *limits = &pace->limits;
 
-    owe(limits, now_ms);
+    bool passes = pace_noise_absorbs(limits);
+
+    if (limits->noise.share == 0 || !passes)
+        owe(limits, now_ms);
     limits->pushed++;
-    if (!pace->options.adaptive || started_ms <= limits->cut_ms)
+    if (!pace->options.adaptive || passes || started_ms <= limits->cut_ms)
         return;
     if (limits->pushed >= BARREN && (double)(now_ms - limits->ok_ms) > 3 * round_ms(limits) + 20) {
         limits->cut_ms = now_ms;

@@ -135,8 +135,8 @@ static void judge_identifier(struct desk *desk, struct place place, const struct
     judge_identifier_parts(desk, place, span_trim(type), span_trim(rest));
 }
 
-/* national_identifier_type_N and national_identifier_value_N; both stand in the record's bytes while judged.
- */
+/* national_identifier_type_N and national_identifier_value_N; both stand in the record's bytes while
+ * judged. */
 static void judge_pair(struct desk *desk, struct span raw_type, struct span raw_value, size_t *count)
 {
     struct place place = {FIELD_NATIONAL_IDENTIFIERS, (unsigned)*count + 1};

@@ -80,8 +80,7 @@ void desk_close(struct desk *desk)
         (void)close(desk->hang_fd);
 }
 
-/* ---- suspending and waking
- * ----------------------------------------------------------------------------------- */
+/* ---- suspending and waking ---- */
 
 static void suspend(struct call *call)
 {
@@ -153,8 +152,7 @@ static void reset_socket(const struct call *call)
     (void)connect(socket_of(call), &none, sizeof(none));
 }
 
-/* ---- the journal
- * --------------------------------------------------------------------------------------------- */
+/* ---- the journal ---- */
 
 static bool is_enroll(const struct call *call)
 {
@@ -202,8 +200,7 @@ static void journal(struct call *call, int status, const char *cause)
         desk->failed = desk->closing = true;
 }
 
-/* ---- answering
- * ----------------------------------------------------------------------------------------------- */
+/* ---- answering ---- */
 
 static void leave_flight(struct call *call)
 {
@@ -395,8 +392,7 @@ static enum MHD_Result handle_whole(struct call *call)
     return MHD_YES;
 }
 
-/* ---- the beginning and the end
- * -------------------------------------------------------------------------------- */
+/* ---- the beginning and the end ---- */
 
 static enum route route_of(const char *url)
 {
