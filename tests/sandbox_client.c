@@ -378,7 +378,7 @@ const char *sandbox_text(const cJSON *object, const char *path)
         (void)snprintf(name, sizeof(name), "%.*s", (int)part.len, part.ptr);
         object = cJSON_GetObjectItemCaseSensitive(object, name);
     }
-    return cJSON_IsString(object) ? object->valuestring : "";
+    return object && cJSON_IsString(object) ? object->valuestring : "";
 }
 
 bool sandbox_flag(const cJSON *object, const char *name)

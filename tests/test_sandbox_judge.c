@@ -421,7 +421,7 @@ static void assertion_body(struct buf *body, const char *header, int64_t from_s,
 
     (void)snprintf(claims, sizeof(claims),
                    "{\"iss\":\"i\",\"sub\":\"s\",\"aud\":\"a\",\"iat\":%lld,\"exp\":%lld,\"uid\":\"42\"}",
-                   (long long)iat, (long long)(iat + life_s));
+                   (long long)iat, (long long)iat + life_s);
     buf_reset(body);
     buf_add_text(body, "{\"token\":\"");
     add_part(body, header);

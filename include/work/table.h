@@ -29,7 +29,8 @@ int table_open(struct table **out, const char *path, unsigned carries, const str
                struct fail *fail) MUST_CHECK;
 void table_close(struct table *table);
 
-const char *table_path(const struct table *table);
+const char *table_name(const struct table *table); /* the path as it was given */
+const char *table_path(const struct table *table); /* absolute */
 unsigned table_carries(const struct table *table);
 int64_t table_size(const struct table *table);
 const struct columns *table_columns(const struct table *table);

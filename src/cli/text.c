@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char *const state_words[JOB_STATE_COUNT] = {
     [JOB_INVALID] = "refused by the rules; see the rejects",
@@ -32,6 +33,18 @@ void text_totals(const struct ledger_totals *totals, struct buf *out)
         buf_addf(out, "%12" PRId64 "  customers records refused\n", totals->refused_customers);
 }
 
+/* As the user would type it: without the current folder. */
+static const char *short_path(const char *path)
+{
+    char here[4096];
+    size_t len;
+
+    if (!getcwd(here, sizeof here))
+        return path;
+    len = strlen(here);
+    return strncmp(path, here, len) == 0 && path[len] == '/' ? path + len + 1 : path;
+}
+
 void text_files(const struct ledger_files *files, struct buf *out)
 {
     for (size_t i = 0; i < files->count; i++) {
@@ -39,7 +52,7 @@ void text_files(const struct ledger_files *files, struct buf *out)
         buf_addf(out,
                  "%s: %" PRId64 " records = %" PRId64 " new + %" PRId64 " re-pointed + %" PRId64
                  " known + %" PRId64 " skipped + %" PRId64 " invalid  (SHA-256 %.12s...)\n",
-                 f->path, f->records, f->added, f->repointed, f->known, f->skipped, f->invalid, f->sha256);
+                 short_path(f->path), f->records, f->added, f->repointed, f->known, f->skipped, f->invalid, f->sha256);
     }
 }
 
@@ -47,7 +60,7 @@ static const char *path_of(const struct ledger_files *files, int64_t id)
 {
     for (size_t i = 0; i < files->count; i++)
         if (files->file[i].id == id)
-            return files->file[i].path;
+            return short_path(files->file[i].path);
     return "?";
 }
 

@@ -38,7 +38,7 @@ static void add_samples(struct load *load, const struct table *table, const stru
         const struct problem *problem = &row->record->problems[i];
         buf_reset(&load->text);
         record_problem_text(problem, &load->text);
-        buf_addf(out, "%s:%" PRId64 ": %s: %s\n", table_path(table), row->at.line, problem_name(problem->code),
+        buf_addf(out, "%s:%" PRId64 ": %s: %s\n", table_name(table), row->at.line, problem_name(problem->code),
                  buf_text(&load->text));
         load->sample_count++;
     }

@@ -44,10 +44,12 @@ struct pace_climb {
 /* Pushback that has nothing to do with how much we send. */
 struct pace_noise {
     double share;        /* of all answers, where it was found to be so; 0: none */
+    int64_t until_ms;    /* then it must be found again */
     double credit;       /* pushbacks that are let pass now */
-    int ok, pushed;      /* answers since ... */
-    int quiet;           /* ... so many OK answers came in a row last */
-    double flight, rate; /* highest limits since then; rate 0: there was none */
+    int quiet;           /* OK answers since the last pushback */
+    double flight, rate; /* highest limits since it was quiet for long; rate 0: there was none */
+    bool fallen;         /* far below them */
+    int ok, pushed;      /* answers since then */
 };
 
 struct pace_limits {
@@ -133,9 +135,10 @@ double pace_meter_rate(const struct pace_meter *meter, int64_t now_ms);   /* a s
 double pace_meter_second(const struct pace_meter *meter, int64_t now_ms); /* in the last second */
 
 /* pace_noise.c */
-void pace_noise_ok(struct pace_limits *limits);
+void pace_noise_ok(struct pace_limits *limits, int64_t now_ms);
 bool pace_noise_absorbs(struct pace_limits *limits); /* one pushback */
-bool pace_noise_found(struct pace_limits *limits);   /* before a cut: the cuts so far were in vain */
+bool pace_noise_found(struct pace_limits *limits,
+                      int64_t now_ms); /* before a cut: the cuts so far were in vain */
 
 /* pace_limit.c */
 void pace_limits_init(struct pace *pace, int64_t now_ms);

@@ -206,7 +206,7 @@ void pace_limits_ok(struct pace *pace, int64_t started_ms, int64_t now_ms)
     limits->owed = pace_max(limits->owed - 1, 0);
     if (!pace->options.adaptive)
         return;
-    pace_noise_ok(limits);
+    pace_noise_ok(limits, now_ms);
     if (pace->gate.closed)
         limits->flight.value = pace_max(limits->flight.value, limits->good_flight);
     if (started_ms > limits->cut_ms) {
@@ -309,7 +309,7 @@ static void cut(struct pace *pace, int64_t now_ms)
     double rate = pace_meter_rate(&limits->meter, now_ms);
 
     limits->cut_ms = now_ms;
-    if (pace_noise_found(limits)) {
+    if (pace_noise_found(limits, now_ms)) {
         forgive(pace, now_ms);
         return;
     }

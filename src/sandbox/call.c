@@ -330,11 +330,12 @@ static void decide_token(struct call *call)
     static const enum passport_call calls[] = {
         [ROUTE_S2S] = PASSPORT_S2S, [ROUTE_OPENID] = PASSPORT_OPENID, [ROUTE_OAUTH2] = PASSPORT_OAUTH2};
     struct desk *desk = call->desk;
+    struct passport_request request = {calls[call->route], call->c.headers.content_type,
+                                       buf_span(&call->body)};
     struct passport_outcome outcome = {0};
     struct answer *answer = &call->c.answer;
 
-    if (passport_request(desk->passport, calls[call->route], call->c.headers.content_type,
-                         buf_span(&call->body), &outcome, answer, &desk->fail) != 0)
+    if (passport_answer(desk->passport, &request, &outcome, answer, &desk->fail) != 0)
         desk->failed = desk->closing = true;
     call->c.account = outcome.account;
     call->why = outcome.fault;
@@ -492,6 +493,7 @@ static enum MHD_Result begin(struct desk *desk, struct MHD_Connection *connectio
     return MHD_NO;
 }
 
+/* The parameters are libmicrohttpd's. NOLINTNEXTLINE(readability-function-size) */
 enum MHD_Result call_handle(void *cls, struct MHD_Connection *connection, const char *url, const char *method,
                             const char *version, const char *upload, size_t *upload_size, void **out)
 {

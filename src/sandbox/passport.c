@@ -279,9 +279,8 @@ static int grant(struct passport *passport, enum passport_call call, struct answ
     return 0;
 }
 
-int passport_request(struct passport *passport, enum passport_call call, struct span content_type,
-                     struct span body, struct passport_outcome *outcome, struct answer *answer,
-                     struct fail *fail)
+int passport_answer(struct passport *passport, const struct passport_request *request,
+                    struct passport_outcome *outcome, struct answer *answer, struct fail *fail)
 {
     static const char *(*const readers[])(struct passport *, struct span, struct span) = {
         [PASSPORT_S2S] = read_s2s, [PASSPORT_OPENID] = read_openid, [PASSPORT_OAUTH2] = read_oauth2};
@@ -291,11 +290,11 @@ int passport_request(struct passport *passport, enum passport_call call, struct 
     buf_wipe(&wish->secret);
     buf_reset(&wish->scope);
     wish->account = 0;
-    outcome->fault = readers[call](passport, content_type, body);
+    outcome->fault = readers[request->call](passport, request->content_type, request->body);
     outcome->account = wish->account;
     if (outcome->fault) {
         answer_message(answer, 400, outcome->fault);
         return 0;
     }
-    return refuse(passport, call, answer) ? 0 : grant(passport, call, answer, fail);
+    return refuse(passport, request->call, answer) ? 0 : grant(passport, request->call, answer, fail);
 }

@@ -17,6 +17,11 @@ struct passport_options {
     const char *openid_key;    /* PEM file; NULL: assertions are not verified */
 };
 
+struct passport_request {
+    enum passport_call call;
+    struct span content_type, body;
+};
+
 struct passport_outcome {
     int64_t account;   /* asked for; 0: none */
     const char *fault; /* what was wrong with the request; NULL: nothing */
@@ -28,8 +33,7 @@ struct passport;
 int passport_open(struct passport **out, const struct passport_options *options, struct bearer *bearer,
                   struct fail *fail) MUST_CHECK;
 void passport_close(struct passport *passport);
-int passport_request(struct passport *passport, enum passport_call call, struct span content_type,
-                     struct span body, struct passport_outcome *outcome, struct answer *answer,
-                     struct fail *fail) MUST_CHECK;
+int passport_answer(struct passport *passport, const struct passport_request *request,
+                    struct passport_outcome *outcome, struct answer *answer, struct fail *fail) MUST_CHECK;
 
 #endif

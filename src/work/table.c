@@ -8,6 +8,7 @@
 #include <string.h>
 
 struct table {
+    char *name;
     struct source *source;
     struct reader *reader;  /* streams the file */
     struct reader *parser;  /* parses single records */
@@ -44,6 +45,7 @@ int table_open(struct table **out, const char *path, unsigned carries, const str
     struct table *table = mem_alloc(sizeof *table);
     struct reader_options parser = options->reader;
 
+    table->name = mem_text(path);
     table->carries = carries;
     table->options = options;
     table->rules = options->rules;
@@ -71,12 +73,18 @@ void table_close(struct table *table)
     if (!table)
         return;
     columns_close(table->columns);
+    free(table->name);
     reader_close(table->reader);
     reader_close(table->parser);
     source_close(table->source);
     record_free(&table->record);
     buf_free(&table->header);
     free(table);
+}
+
+const char *table_name(const struct table *table)
+{
+    return table->name;
 }
 
 const char *table_path(const struct table *table)
