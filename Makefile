@@ -146,7 +146,7 @@ $(BUILD)/tests/libparts.a: $(PARTS:tests/%.c=$(BUILD)/tests/%.o)
 
 # The seam is the header: an archive member is drawn only for a symbol still missing, so the fakes, named first,
 # stand in for driver/http.o and kit/clock.o.
-$(BUILD)/tests/test_engine: $(BUILD)/tests/fake_http.o $(BUILD)/tests/fake_clock.o
+$(filter $(BUILD)/tests/test_engine%,$(TESTS)): $(BUILD)/tests/fake_http.o $(BUILD)/tests/fake_clock.o
 
 $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(LIB_TEST)
 	$(call SAY,LINK) $(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIB_TEST) $(LINK_ENROLL) -lcmocka

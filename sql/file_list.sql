@@ -1,2 +1,7 @@
-SELECT id, carries, sha256, size, path, loaded_ms, records, added, repointed, known, skipped, invalid
-FROM file ORDER BY id;
+-- Files, and how many refused records each still has.
+SELECT id, carries, sha256, size, path, coalesce(n, 0), loaded_ms, records, added, repointed, known, skipped, invalid
+FROM file LEFT JOIN (SELECT file, count(*) AS n
+                     FROM (SELECT file FROM card WHERE state = 0 AND state <= 4
+                           UNION ALL SELECT file FROM refused_customer)
+                     GROUP BY file) AS refused ON refused.file = id
+ORDER BY id;

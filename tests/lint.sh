@@ -16,12 +16,13 @@ breach() {
 # ---- the block in docs/design.md ------------------------------------------------------------------------------
 declare -A rank modules allowed apart
 confined=()
+order=()
 read_floors() {
     local word rest n=0
     while read -r word rest; do
         set -- $rest
         case $word in
-        floor) n=$((n + 1)) rank[$1]=$n modules[$1]=${*:2} ;;
+        floor) n=$((n + 1)) rank[$1]=$n modules[$1]=${*:2} order+=("$1") ;;
         allow) allowed[$1]=" ${*:2} " ;;
         apart) apart[$1]=" ${*:2} " ;;
         confine) confined+=("$rest") ;;
@@ -115,6 +116,18 @@ check_confined() {
     done < <(grep -nE '^ *# *include *[<"]' -r src include --include='*.[ch]')
 }
 
+# The floors that the Makefile puts into the library, and each fuzzer's seeds.
+check_lists() {
+    local file name made
+    made=$(sed -n 's/^FLOORS := //p' Makefile)
+    [ "$made main" = "${order[*]}" ] || breach "Makefile: FLOORS is '$made', the floors are '${order[*]}'"
+    while read -r file; do
+        name=${file##*/fuzz_}
+        [ -n "$(find "testdata/fuzz/${name%.c}" -type f 2>/dev/null)" ] ||
+            breach "$file: no seed in testdata/fuzz/${name%.c}"
+    done < <(find tests -name 'fuzz_*.c')
+}
+
 # ---- sizes and words ----------------------------------------------------------------------------------------------
 check_sizes() {
     local text
@@ -148,6 +161,7 @@ check_words() {
 read_floors
 check_includes
 check_confined
+check_lists
 check_sizes
 check_words
 [ "$breaches" -eq 0 ] || { echo "lint: $breaches breaches of the house rules"; exit 1; }

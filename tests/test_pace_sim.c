@@ -28,6 +28,7 @@ struct server {
     enum counting counting;
     int most; /* in flight or a second */
     bool pushes_at_once;
+    int noise_percent; /* of all requests, pushed back whatever their number */
     int flying;
     int in_second;
     int sent[1000];
@@ -127,7 +128,7 @@ static bool start_one(struct run *run, struct client *client, int64_t now_ms)
     *request =
         (struct request){now_ms + LATENCY_MS - SPREAD_MS + draw(run, 2 * SPREAD_MS + 1), now_ms, PACE_OK};
     client->flying++;
-    if (server_takes(&run->server, now_ms)) {
+    if (draw(run, 100) >= run->server.noise_percent && server_takes(&run->server, now_ms)) {
         run->server.flying++;
         return true;
     }
@@ -283,6 +284,22 @@ static void test_doubled_capacity_is_used(void **state)
     }
 }
 
+/* Pushback that has nothing to do with the load must not slow a run to a standstill. */
+static void test_noise_is_no_brake(void **state)
+{
+    static struct run run;
+    (void)state;
+
+    for (int percent = 1; percent <= 5; percent++) {
+        run_open(&run, (struct server){.counting = COUNT_FLIGHT, .most = 40, .noise_percent = percent}, 1, 5);
+        run_for(&run, 0, 100);
+        print_message("40 in flight, %d %% noise: %d %% of the possible\n", percent,
+                      percent_used(&run, 20, 100));
+        assert_true(percent_used(&run, 20, 100) >= 60);
+        run_close(&run);
+    }
+}
+
 /* Work done by the lesser of two clients, in hundredths of the other's. */
 static int percent_shared(const struct run *run, int from_s, int to_s)
 {
@@ -291,27 +308,32 @@ static int percent_shared(const struct run *run, int from_s, int to_s)
     return a < b ? 100 * a / b : 100 * b / a;
 }
 
-/* Eight places are too few to be shared evenly: one more or less is a quarter of a share. */
+/* Who is pushed back is chance, so the shares are those of several runs. Eight places are too few to be
+ * shared evenly: one more or less is a quarter of a share. */
 static void test_two_clients_share(void **state)
 {
     static struct run run;
+    enum { SEEDS = 8 };
     (void)state;
 
     for (int i = 0; i < SERVER_COUNT; i++) {
-        int shared = 0, used = 0;
+        int shared = 0, used = 0, worst = 100;
 
-        for (int seed = 1; seed <= 4; seed++) {
+        for (int seed = 1; seed <= SEEDS; seed++) {
             run_open(&run, SERVERS[i], 2, seed);
             run_for(&run, 0, SECONDS_MOST);
             shared += percent_shared(&run, 0, SECONDS_MOST);
             used += percent_used(&run, SETTLED_S, SECONDS_MOST);
-            if (run.server.most != 8 && run.server.most != 50)
-                assert_true(percent_shared(&run, 0, SECONDS_MOST) >= 80);
+            worst =
+                percent_shared(&run, 0, SECONDS_MOST) < worst ? percent_shared(&run, 0, SECONDS_MOST) : worst;
             run_close(&run);
         }
-        print_message("%-28s mean of 4: %d %%, %d %% used\n", SERVERS[i].name, shared / 4, used / 4);
-        assert_true(used >= 4 * 90);
-        assert_true(shared >= 4 * (SERVERS[i].most == 8 ? 60 : 80));
+        print_message("%-28s the lesser of two has %d %% of the other on average, %d %% at worst\n",
+                      SERVERS[i].name, shared / SEEDS, worst);
+        assert_true(used >= SEEDS * 90);
+        assert_true(shared >= SEEDS * (SERVERS[i].most == 8 ? 70 : 80));
+        if (SERVERS[i].counting == COUNT_FLIGHT && SERVERS[i].most > 8)
+            assert_true(worst >= 80);
     }
 }
 
@@ -321,6 +343,7 @@ int main(void)
         cmocka_unit_test(test_hidden_limits_are_found),
         cmocka_unit_test(test_halved_capacity_is_found_again),
         cmocka_unit_test(test_doubled_capacity_is_used),
+        cmocka_unit_test(test_noise_is_no_brake),
         cmocka_unit_test(test_two_clients_share),
     };
 

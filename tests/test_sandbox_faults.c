@@ -97,7 +97,7 @@ static void test_some_429_say_retry_after(void **state)
 
     (void)state;
     start("--fault 429");
-    for (int i = 0; i < 40; i++) {
+    for (int i = 0; i < 80; i++) {
         struct sandbox_request request = sandbox_enroll(bearer, "1001");
         struct sandbox_reply reply;
         sandbox_send(&sandbox, &request, &reply, 1);
@@ -107,7 +107,7 @@ static void test_some_429_say_retry_after(void **state)
             without++;
         sandbox_free(&reply, 1);
     }
-    assert_true(with > 5 && without > 5);
+    assert_true(with >= 3 && without >= 50);
     stop();
 }
 

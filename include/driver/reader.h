@@ -26,7 +26,7 @@ struct reader_record {
     int64_t line;   /* physical line where it begins, from 1 */
     int64_t offset; /* of its first byte */
     size_t length;  /* without its line end */
-    struct span bytes; /* the record as it stands in the file; of one that is too long the part that was kept */
+    struct span bytes; /* the record as it stands in the file; of one that ends in a line longer than 1 MiB its first MiB */
     const struct span *cells;
     size_t cell_count; /* 0 when there is a fault */
     enum reader_fault fault;
@@ -49,7 +49,9 @@ char reader_delimiter(const struct reader *reader); /* the one in use; with 0 kn
 /* 1 a record, 0 end of file, -1 the file cannot be read (FAIL_INPUT). */
 int reader_next(struct reader *reader, struct reader_record *out, struct fail *fail) MUST_CHECK;
 
-/* The bytes of one record, as `bytes` gave them, into cells again. A record that was WHOLE is WHOLE again. */
-void reader_parse(struct reader *reader, struct span bytes, struct reader_record *out);
+/* The bytes of one record, as `bytes` gave them, into cells again; `line` is where it begins (0: not known, then
+ * quote_line counts from 0). A record that was WHOLE is WHOLE again, one with another fault has that fault again
+ * but for TOO_LONG, which may hide an unclosed quote. */
+void reader_parse(struct reader *reader, struct span bytes, int64_t line, struct reader_record *out);
 
 #endif

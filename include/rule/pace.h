@@ -1,11 +1,14 @@
-/* pace: every "how long until", for one host: token bucket, limit on requests in flight, Retry-After, breaker,
- * jittered backoff.
+/* pace: every "how long until", for one host: token bucket, limit on requests in flight, Retry-After,
+ * breaker, jittered backoff.
  *
  * Pure: the caller passes the monotonic time in milliseconds and a source of randomness it owns. `rate`,
- * `burst` and `concurrency` are upper limits that are never exceeded; with `adaptive` the module finds what the
- * server takes below them: additive increase, one multiplicative decrease a window on 429/503. The rate limit
- * holds in any one-second window: the bucket refills continuously and never holds more than `burst`.
- * Source: contract section 4; domain section 3 (the server caps simultaneous requests and answers 429). */
+ * `burst` and `concurrency` are upper limits that are never exceeded; with `adaptive` the module finds what
+ * the server takes below them: additive increase, one multiplicative decrease a window on 429/503, a share of
+ * pushback that does not depend on the load is let pass. The rate limit holds in any one-second window: the
+ * bucket refills continuously and never holds more than `burst`, and the sends of the last 1,010 ms never
+ * exceed `rate` (rounded up when it is no whole number). The gate closes on failures in a row, and when for a
+ * whole breaker_pause there was nothing but failures and pushback. Source: contract section 4; domain section
+ * 3 (the server caps simultaneous requests and answers 429). */
 #ifndef RULE_PACE_H
 #define RULE_PACE_H
 
@@ -22,9 +25,9 @@ struct pace_options {
 };
 
 enum pace_signal {
-    PACE_OK,         /* any answer that is neither of the following */
-    PACE_PUSHBACK,   /* 429 or 503: too much */
-    PACE_FAILURE     /* 5xx or no answer: counts for the breaker */
+    PACE_OK,       /* any answer that is neither of the following */
+    PACE_PUSHBACK, /* 429 or 503: too much */
+    PACE_FAILURE   /* 5xx or no answer: counts for the breaker */
 };
 
 struct pace;
@@ -58,8 +61,8 @@ bool pace_given_up(const struct pace *pace, int64_t now_ms);
 int64_t pace_held(const struct pace *pace, int64_t now_ms);
 int pace_limit(const struct pace *pace); /* requests in flight allowed now */
 
-/* Delay before attempt number `attempt` + 1 (attempt >= 1): exponential from base to cap, full jitter, at least
- * retry_after_ms where that is not negative. */
+/* Delay before attempt number `attempt` + 1 (attempt >= 1): exponential from base to cap, full jitter, at
+ * least retry_after_ms where that is not negative. */
 int64_t pace_backoff(struct pace *pace, int attempt, int64_t retry_after_ms);
 
 /* Value of a Retry-After header (delay-seconds or IMF-fixdate, RFC 9110 section 10.2.3) in milliseconds from

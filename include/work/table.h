@@ -13,7 +13,7 @@
 struct table_options {
     struct reader_options reader;
     struct column_options columns; /* columns.files is set by table_open */
-    struct record_rules rules;     /* rules.now_ms: table_set_now */
+    struct record_rules rules;     /* rules.now_ms: for table_next */
 };
 
 struct table_row {
@@ -45,9 +45,18 @@ int table_check(const struct table *table, struct fail *fail) MUST_CHECK;
 /* The next record: 1 / 0 / -1. A record that cannot be read as fields comes with that one problem. */
 int table_next(struct table *table, struct table_row *row, struct fail *fail) MUST_CHECK;
 
+struct table_place {
+    int64_t offset;
+    size_t length;
+    int64_t line; /* 0 where it does not matter: then a problem that names a line is wrong */
+};
 /* The record at a place, judged as of `now_ms`. */
-int table_fetch(struct table *table, int64_t offset, size_t length, int64_t now_ms, struct table_row *row,
+int table_fetch(struct table *table, const struct table_place *place, int64_t now_ms, struct table_row *row,
                 struct fail *fail) MUST_CHECK;
+
+enum { TABLE_BYTES_MAX = 1 << 20 };
+/* Bytes of the file as they are, at most TABLE_BYTES_MAX; for what is too long to be a record. */
+int table_bytes(struct table *table, int64_t offset, size_t length, struct span *out, struct fail *fail) MUST_CHECK;
 
 /* The problem codes joined by ';' and their columns in the same order. */
 void table_problem_codes(const struct record *record, struct buf *codes, struct buf *fields);

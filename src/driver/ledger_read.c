@@ -37,16 +37,16 @@ static int list_files(struct ledger *ledger, enum statement which, struct ledger
         files.rows = mem_grow(files.rows, files.count + 1, sizeof *files.rows);
         file = &files.file[files.count];
         read_file(row, file);
-        files.rows[files.count++] = which == ST_FILE_DUE ? sqlite3_column_int64(row, 5) : 0;
+        files.rows[files.count++] = sqlite3_column_int64(row, 5);
         if (which == ST_FILE_DUE)
             continue;
-        file->loaded_ms = sqlite3_column_int64(row, 5);
-        file->records = sqlite3_column_int64(row, 6);
-        file->added = sqlite3_column_int64(row, 7);
-        file->repointed = sqlite3_column_int64(row, 8);
-        file->known = sqlite3_column_int64(row, 9);
-        file->skipped = sqlite3_column_int64(row, 10);
-        file->invalid = sqlite3_column_int64(row, 11);
+        file->loaded_ms = sqlite3_column_int64(row, 6);
+        file->records = sqlite3_column_int64(row, 7);
+        file->added = sqlite3_column_int64(row, 8);
+        file->repointed = sqlite3_column_int64(row, 9);
+        file->known = sqlite3_column_int64(row, 10);
+        file->skipped = sqlite3_column_int64(row, 11);
+        file->invalid = sqlite3_column_int64(row, 12);
     }
     if (rc != 0) {
         ledger_files_free(&files);

@@ -24,7 +24,7 @@ struct reader {
     bool delimiter_known;
     size_t max_record;
     struct csv_parser csv;
-    bool strict;
+    bool begun; /* the start of the file was looked at */
 
     /* The window: bytes [at, filled) of `window` are not consumed yet; window[0] stands at file offset `base`. */
     char *window;
@@ -67,7 +67,6 @@ static void parser_make(struct reader *reader, bool strict)
     if (csv_init(&reader->csv, options) != 0)
         assert(!"csv_init fails only without a parser");
     csv_set_delim(&reader->csv, (unsigned char)reader->delimiter);
-    reader->strict = strict;
 }
 
 static void parser_renew(struct reader *reader, bool strict)
@@ -87,7 +86,7 @@ int reader_open(struct reader **out, int fd, const struct reader_options *option
 {
     struct reader *reader = mem_alloc(sizeof *reader);
 
-    (void)fail; /* nothing to open can fail yet: the descriptor is the caller's */
+    (void)fail; /* the descriptor is the caller's: nothing can fail here */
     reader->fd = fd;
     reader->delimiter = options->delimiter ? options->delimiter : ',';
     reader->delimiter_known = options->delimiter != 0;
@@ -180,52 +179,62 @@ static int physical_line(struct reader *reader, size_t from, size_t *text, size_
     }
 }
 
+static bool is_blank(const struct reader *reader, char c)
+{
+    return (c == ' ' || c == '\t') && c != reader->delimiter;
+}
+
 static bool is_blank_line(const struct reader *reader, const char *text, size_t len)
 {
     for (size_t i = 0; i < len; i++)
-        if (text[i] != ' ' && (text[i] != '\t' || reader->delimiter == '\t'))
+        if (!is_blank(reader, text[i]))
             return false;
     return true;
 }
 
-/* What the quotes of a stretch of text do. */
+/* What the quotes of a record do, as far as it was looked at; all zeros before its first byte. */
 struct quotes {
-    bool open;          /* it ends inside quotes */
-    size_t opened_at;   /* of the last quote that opened */
-    bool stray;         /* a quote inside an unquoted field */
-    bool broken;        /* text behind a closing quote */
+    enum { START, PLAIN, QUOTED, CLOSED, SPACED /* a blank behind a closing quote */ } state;
+    size_t seen;      /* bytes looked at */
+    size_t opened_at; /* of the last quote that opened */
+    bool broken;      /* text behind a closing quote; the look ends there */
 };
 
-static struct quotes scan_quotes(const struct reader *reader, const char *text, size_t len)
+static void scan_unquoted(const struct reader *reader, struct quotes *q, char c)
 {
-    struct quotes q = {0};
-    enum { START, PLAIN, QUOTED, CLOSED } state = START;
-
-    for (size_t i = 0; i < len; i++) {
-        char c = text[i];
-        bool blank = c == ' ' || (c == '\t' && reader->delimiter != '\t');
-        if (state == QUOTED) {
-            state = c == '"' ? CLOSED : QUOTED;
-        } else if (c == reader->delimiter || c == '\n' || c == '\r') {
-            state = START;
-        } else if (state == CLOSED) {
-            if (c != '"' && !blank) {
-                q.broken = true;
-                return q;
-            }
-            state = c == '"' ? QUOTED : CLOSED; /* a doubled quote goes on */
-        } else if (c == '"') {
-            if (state == START) {
-                state = QUOTED;
-                q.opened_at = i;
-            } else {
-                q.stray = true;
-            }
-        } else if (!blank) {
-            state = PLAIN;
-        }
+    if (c == reader->delimiter || c == '\n' || c == '\r')
+        q->state = START;
+    else if (q->state == CLOSED && c == '"')
+        q->state = QUOTED; /* doubled: the field goes on */
+    else if (q->state == CLOSED && is_blank(reader, c))
+        q->state = SPACED;
+    else if (q->state == CLOSED || q->state == SPACED)
+        q->broken = !is_blank(reader, c);
+    else if (q->state == START && c == '"') {
+        q->state = QUOTED;
+        q->opened_at = q->seen;
+    } else if (!is_blank(reader, c)) {
+        q->state = PLAIN;
     }
-    q.open = state == QUOTED;
+}
+
+/* Looks on, from where the last look ended up to `len`. */
+static void scan_quotes(const struct reader *reader, struct quotes *q, const char *text, size_t len)
+{
+    for (; q->seen < len && !q->broken; q->seen++) {
+        char c = text[q->seen];
+        if (q->state != QUOTED)
+            scan_unquoted(reader, q, c);
+        else if (c == '"')
+            q->state = CLOSED;
+    }
+}
+
+static struct quotes quotes_of(const struct reader *reader, size_t len)
+{
+    struct quotes q = {.seen = 0};
+
+    scan_quotes(reader, &q, reader->window + reader->at, len);
     return q;
 }
 
@@ -255,7 +264,14 @@ static bool feed(struct reader *reader, const char *bytes, size_t len)
     return done == len;
 }
 
-static void make_cells(struct reader *reader)
+/* Where only strict parsing could fail. */
+static void feed_sure(struct reader *reader, const char *bytes, size_t len)
+{
+    if (!feed(reader, bytes, len))
+        assert(!"without strictness everything is a record");
+}
+
+static void finish_cells(struct reader *reader, struct reader_record *out)
 {
     size_t start = 0;
 
@@ -263,6 +279,18 @@ static void make_cells(struct reader *reader)
         reader->cell[i] = (struct span){buf_text(&reader->cells_text) + start, reader->cell_end[i] - start};
         start = reader->cell_end[i];
     }
+    if (out->fault == READER_WHOLE && reader->too_many)
+        out->fault = READER_TOO_MANY_CELLS;
+    if (out->fault == READER_WHOLE && out->length > reader->max_record)
+        out->fault = READER_TOO_LONG;
+    out->cells = reader->cell;
+    out->cell_count = out->fault == READER_WHOLE ? reader->cell_count : 0;
+}
+
+/* Nothing of the file is left behind window[at + from]. */
+static bool at_end(const struct reader *reader, size_t from)
+{
+    return reader->eof && reader->at + from == reader->filled;
 }
 
 /* Sets what is the same for every record; `length` bytes at window[at], `consumed` with the line end. */
@@ -270,89 +298,97 @@ static void deliver(struct reader *reader, size_t length, size_t consumed, struc
 {
     const char *bytes = reader->window + reader->at;
 
-    make_cells(reader);
     out->record = reader->record++;
     out->line = reader->line;
     out->offset = reader->base + (int64_t)reader->at;
     out->length = length;
     out->bytes = (struct span){bytes, length};
-    out->cells = reader->cell;
-    if (out->fault == READER_WHOLE && reader->too_many)
-        out->fault = READER_TOO_MANY_CELLS;
-    if (out->fault == READER_WHOLE && length > reader->max_record)
-        out->fault = READER_TOO_LONG;
-    out->cell_count = out->fault == READER_WHOLE ? reader->cell_count : 0;
+    finish_cells(reader, out);
     reader->line += 1 + inner_lines(bytes, length);
     reader->at += consumed;
 }
 
-/* The record cannot be made out: it is given up with the line on which its last quote opened. */
-static int give_up(struct reader *reader, size_t seen, struct reader_record *out, struct fail *fail)
+/* Gives the record up, with `fault`, through the end of the physical line that begins at window[at + from]. Of a
+ * record that does not fit the window its first QUOTE_REACH bytes are kept, its place is the whole of it. */
+static int give_up(struct reader *reader, size_t from, enum reader_fault fault, struct reader_record *out,
+                   struct fail *fail)
 {
-    const char *bytes = reader->window + reader->at;
-    struct quotes q = scan_quotes(reader, bytes, seen);
-    size_t from = 0, text, whole, opened = q.opened_at;
+    int64_t offset = reader->base + (int64_t)reader->at, line = reader->line;
+    int64_t next_line = line + count_lines(reader->window + reader->at, from) + 1;
+    size_t text, whole;
+    int rc;
 
-    out->fault = READER_UNCLOSED_QUOTE;
-    out->quote_line = reader->line + count_lines(bytes, opened);
+    out->fault = fault;
+    parser_renew(reader, true);
+    record_reset(reader);
+    while ((rc = physical_line(reader, from, &text, &whole, fail)) == 1 && whole == text && !at_end(reader, from + whole)) {
+        if (reader->cells_text.len == 0)
+            buf_add(&reader->cells_text, reader->window + reader->at, QUOTE_REACH);
+        reader->at += from + whole;
+        from = 0;
+    }
+    if (rc < 0)
+        return -1;
+    deliver(reader, from + text, from + whole, out);
+    if (reader->cells_text.len > 0)
+        out->bytes = buf_span(&reader->cells_text);
+    out->length += (size_t)(out->offset - offset);
+    out->offset = offset;
+    out->line = line;
+    reader->line = next_line;
+    return 1;
+}
+
+/* The record cannot be made out: it is given up with the line on which its last quote opened. */
+static int give_up_quote(struct reader *reader, const struct quotes *q, struct reader_record *out, struct fail *fail)
+{
+    size_t from = 0, text, whole;
+
+    out->quote_line = reader->line + count_lines(reader->window + reader->at, q->opened_at);
     for (;;) {
         if (physical_line(reader, from, &text, &whole, fail) < 0)
             return -1;
-        if (from + whole > opened || whole == 0)
-            break;
+        if (from + whole > q->opened_at)
+            return give_up(reader, from, READER_UNCLOSED_QUOTE, out, fail);
         from += whole;
     }
-    parser_renew(reader, true);
-    deliver(reader, from + text, from + whole, out);
-    return 1;
+}
+
+/* The record cannot go on with the line at window[at + from]: there is none, or it leads out of reach. */
+static int give_up_end(struct reader *reader, size_t from, bool ended, struct reader_record *out, struct fail *fail)
+{
+    struct quotes q = quotes_of(reader, ended ? from : QUOTE_REACH);
+
+    if (q.state == QUOTED || q.broken)
+        return give_up_quote(reader, &q, out, fail);
+    return give_up(reader, from, READER_TOO_LONG, out, fail);
 }
 
 /* A stray quote made strict parsing fail: the same lines again, quotes in unquoted fields being text. */
 static int parse_loosely(struct reader *reader, struct reader_record *out, struct fail *fail)
 {
-    size_t from = 0, text, whole;
-    bool fed;
+    size_t from = 0, text = 0, whole = 0;
+    struct quotes q = {.seen = 0};
+    int rc;
 
     parser_renew(reader, false);
     record_reset(reader);
-    do {
-        if (physical_line(reader, from, &text, &whole, fail) < 0)
-            return -1;
-        fed = whole > 0 && from + whole <= QUOTE_REACH && feed(reader, reader->window + reader->at + from, whole);
-        if (!fed)
-            break;
-        from += whole;
-        if (!reader->ended && reader->eof && reader->at + from == reader->filled)
-            fed = feed(reader, "\n", 1) && reader->ended;
-    } while (fed && !reader->ended);
-    if (!reader->ended || !fed)
-        return give_up(reader, from + (fed ? 0 : whole), out, fail);
-    parser_renew(reader, true);
-    deliver(reader, from - (whole - text), from, out);
-    return 1;
-}
-
-/* A line so long that it cannot be a record, outside quotes: skipped to its end, counted whole. */
-static int skip_long_line(struct reader *reader, struct reader_record *out, struct fail *fail)
-{
-    int64_t offset = reader->base + (int64_t)reader->at, line = reader->line;
-    size_t text, whole;
-    int rc;
-
-    do {
-        rc = physical_line(reader, 0, &text, &whole, fail);
+    while (!reader->ended) {
+        rc = physical_line(reader, from, &text, &whole, fail);
         if (rc < 0)
             return -1;
-        reader->at += whole;
-    } while (rc == 1 && whole == text && !(reader->eof && reader->at == reader->filled));
+        if (rc == 0 || from + whole > QUOTE_REACH)
+            return give_up_end(reader, from, rc == 0, out, fail);
+        scan_quotes(reader, &q, reader->window + reader->at, from + whole);
+        if (q.broken)
+            return give_up_quote(reader, &q, out, fail);
+        feed_sure(reader, reader->window + reader->at + from, whole);
+        from += whole;
+        if (!reader->ended && whole == text && q.state != QUOTED)
+            feed_sure(reader, "\n", 1); /* the last line may lack its end */
+    }
     parser_renew(reader, true);
-    record_reset(reader);
-    reader->at -= whole; /* the record's bytes are its last stretch, its place the whole of it */
-    out->fault = READER_TOO_LONG;
-    deliver(reader, text, whole, out);
-    out->line = line;
-    out->length += (size_t)(out->offset - offset);
-    out->offset = offset;
+    deliver(reader, from - (whole - text), from, out);
     return 1;
 }
 
@@ -402,12 +438,22 @@ static int begin_file(struct reader *reader, struct fail *fail)
         return -1;
     if (reader->filled >= 3 && memcmp(reader->window, "\xEF\xBB\xBF", 3) == 0)
         reader->at = 3;
-    if (reader->delimiter_known)
+    reader->begun = reader->delimiter_known;
+    if (reader->begun)
         return 0;
     if (skip_blank_lines(reader, fail) < 0 || physical_line(reader, 0, &text, &whole, fail) < 0)
         return -1;
     choose_delimiter(reader, reader->window + reader->at, text);
+    reader->begun = true;
     return 0;
+}
+
+/* Strict parsing failed on the line that ends `seen` bytes behind the record's begin. */
+static int next_fails(struct reader *reader, size_t seen, struct reader_record *out, struct fail *fail)
+{
+    struct quotes q = quotes_of(reader, seen);
+
+    return q.broken ? give_up_quote(reader, &q, out, fail) : parse_loosely(reader, out, fail);
 }
 
 int reader_next(struct reader *reader, struct reader_record *out, struct fail *fail)
@@ -416,7 +462,7 @@ int reader_next(struct reader *reader, struct reader_record *out, struct fail *f
     int rc;
 
     *out = (struct reader_record){.fault = READER_WHOLE};
-    if (!reader->window && begin_file(reader, fail) != 0)
+    if (!reader->begun && begin_file(reader, fail) != 0)
         return -1;
     rc = skip_blank_lines(reader, fail);
     if (rc != 1)
@@ -427,38 +473,36 @@ int reader_next(struct reader *reader, struct reader_record *out, struct fail *f
         if (rc < 0)
             return -1;
         if (rc == 0 || from + whole > QUOTE_REACH)
-            return from == 0 && rc == 1 && !scan_quotes(reader, reader->window + reader->at, text).open
-                       ? skip_long_line(reader, out, fail)
-                       : give_up(reader, from, out, fail);
+            return give_up_end(reader, from, rc == 0, out, fail);
         if (!feed(reader, reader->window + reader->at + from, whole))
-            return scan_quotes(reader, reader->window + reader->at, from + text).broken
-                       ? give_up(reader, from + text, out, fail)
-                       : parse_loosely(reader, out, fail);
+            return next_fails(reader, from + text, out, fail);
         from += whole;
         /* The last line may lack its end. */
-        if (!reader->ended && whole == text && !scan_quotes(reader, reader->window + reader->at, from).open &&
-            !feed(reader, "\n", 1))
-            return parse_loosely(reader, out, fail);
+        if (!reader->ended && whole == text && quotes_of(reader, from).state != QUOTED)
+            feed_sure(reader, "\n", 1);
     }
     deliver(reader, from - (whole - text), from, out);
     return 1;
 }
 
-void reader_parse(struct reader *reader, struct span bytes, struct reader_record *out)
+void reader_parse(struct reader *reader, struct span bytes, int64_t line, struct reader_record *out)
 {
-    *out = (struct reader_record){.length = bytes.len, .bytes = bytes, .cells = reader->cell};
+    struct quotes q = {.seen = 0};
+
+    *out = (struct reader_record){.line = line, .length = bytes.len, .bytes = bytes, .cells = reader->cell};
+    parser_renew(reader, true); /* whatever bytes came before leave nothing behind */
     record_reset(reader);
     if (!feed(reader, bytes.ptr, bytes.len) || !feed(reader, "\n", 1) || !reader->ended) {
+        scan_quotes(reader, &q, bytes.ptr, bytes.len);
         parser_renew(reader, false);
         record_reset(reader);
-        if (!feed(reader, bytes.ptr, bytes.len) || !feed(reader, "\n", 1) || !reader->ended)
+        if (q.broken || q.state == QUOTED) {
             out->fault = READER_UNCLOSED_QUOTE;
-        parser_renew(reader, true);
+            out->quote_line = line + count_lines(bytes.ptr, q.opened_at);
+        } else {
+            feed_sure(reader, bytes.ptr, bytes.len);
+            feed_sure(reader, "\n", 1);
+        }
     }
-    make_cells(reader);
-    if (reader->too_many)
-        out->fault = READER_TOO_MANY_CELLS;
-    if (out->fault == READER_WHOLE && bytes.len > reader->max_record)
-        out->fault = READER_TOO_LONG;
-    out->cell_count = out->fault == READER_WHOLE ? reader->cell_count : 0;
+    finish_cells(reader, out);
 }

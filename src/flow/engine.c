@@ -230,15 +230,16 @@ static int64_t lesser(int64_t a, int64_t b)
 static int64_t wait_ms(const struct engine *engine)
 {
     int64_t wait = 1000; /* the caller's progress line and the clock of the deadline want a turn now and then */
+    int64_t due_in_ms = engine->claim_empty ? engine->next_due_ms - engine->wall_ms : 0;
 
     if (engine->outbox_count > 0)
         wait = lesser(wait, engine->outbox_since_ms + EXCHANGE_MS - engine->now_ms);
     if (engine->waiting_count > 0)
         wait = lesser(wait, engine->pace_wait_ms);
-    else if (engine->mode == MODE_RUN && engine->claim_empty && engine->next_due_ms >= 0)
-        wait = lesser(wait, engine->next_due_ms - engine->wall_ms);
-    else if (engine->mode == MODE_RUN && !engine->claim_empty)
-        wait = lesser(wait, EXCHANGE_MS / 10); /* pace lets nothing ahead: ask again soon */
+    else if (engine->mode == MODE_RUN && due_in_ms > 0)
+        wait = lesser(wait, due_in_ms);
+    else if (engine->mode == MODE_RUN && (!engine->claim_empty || engine->next_due_ms >= 0))
+        wait = lesser(wait, EXCHANGE_MS / 10); /* rows are due and pace lets nothing ahead: ask again soon */
     if (engine->mode == MODE_DRAIN)
         wait = lesser(wait, engine->grace_until_ms - engine->now_ms);
     return wait > 0 ? wait : 0;

@@ -190,7 +190,9 @@ static int try_row(struct engine *engine, const struct ledger_claim *claim, enum
         return 0;
     }
     *step = STEP_GONE;
-    if (portfolio_compose(engine->handles.portfolio, claim, engine->wall_ms, &request, fail) != 0) {
+    /* The check comes after the reading: of what was written until then nothing is sent. */
+    if (portfolio_compose(engine->handles.portfolio, claim, engine->wall_ms, &request, fail) != 0 ||
+        portfolio_check(engine->handles.portfolio, fail) != 0) {
         engine_end_with(engine, fail->kind, "%s", fail->text);
         (void)outbox_add(engine, claim, VERDICT_RELEASED);
         return 0;

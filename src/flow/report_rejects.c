@@ -81,8 +81,8 @@ static int open_group(struct rejects *rejects, struct table *table, struct fail 
     return 0;
 }
 
-/* A group for every header among the files of this kind, newest first. Files that are gone are noted only when
- * a refused record needs them. */
+/* A group for the newest file of this kind, and for every other header among those with refused records, newest
+ * first. Files that are gone are noted only when a refused record needs them. */
 static int open_groups(struct rejects *rejects, struct fail *fail)
 {
     for (size_t i = rejects->files->count; i-- > 0;) {
@@ -91,11 +91,11 @@ static int open_groups(struct rejects *rejects, struct fail *fail)
         struct fail gone;
         if ((file->carries == IN_CUSTOMERS) != rejects->customers)
             continue;
+        if (rejects->files->rows[i] == 0 && rejects->group_count > 0)
+            continue;
         if (portfolio_add(rejects->portfolio, file, &gone) != 0)
             continue;
         table = portfolio_table(rejects->portfolio, file->id);
-        if (file->invalid == 0 && rejects->group_count > 0)
-            continue;
         if (!find_group(rejects, table) && open_group(rejects, table, fail) != 0)
             return -1;
     }
@@ -119,7 +119,7 @@ static enum field field_of(struct span name)
 }
 
 /* A sentence a code: the record's own problems come first in the list and are told as the rules tell them; what
- * the load added (duplicates, the customer) is told from the code alone. */
+ * the load added (duplicates, the customer) is told from the code alone. `record` is NULL where it is too long. */
 static void make_message(struct rejects *rejects, const struct ledger_row_state *row, const struct record *record)
 {
     struct span codes = row->code, fields = row->field, code, field;
@@ -130,7 +130,7 @@ static void make_message(struct rejects *rejects, const struct ledger_row_state 
         struct problem problem = {.code = code_of(code), .field = FIELD_RECORD};
         if (span_cut(&fields, ';', &field))
             problem.field = field_of(field);
-        if (i < record->problem_count && record->problems[i].code == problem.code)
+        if (record && i < record->problem_count && record->problems[i].code == problem.code)
             problem = record->problems[i];
         if (i++ > 0)
             buf_add_text(&rejects->message, "; ");
@@ -140,12 +140,44 @@ static void make_message(struct rejects *rejects, const struct ledger_row_state 
     }
 }
 
+/* Original bytes that are too many to be read as a record, piece by piece. */
+static int add_long(struct rejects *rejects, struct table *table, struct group *group,
+                    const struct ledger_row_state *row, struct fail *fail)
+{
+    size_t done = 0;
+
+    while (done < row->place.length) {
+        size_t left = row->place.length - done, n = left < TABLE_BYTES_MAX ? left : TABLE_BYTES_MAX;
+        struct span bytes;
+        if (table_bytes(table, row->place.offset + (int64_t)done, n, &bytes, fail) != 0)
+            return -1;
+        outfile_add(group->file, bytes);
+        done += n;
+    }
+    make_message(rejects, row, NULL);
+    return 0;
+}
+
+static int add_record(struct rejects *rejects, struct table *table, struct group *group,
+                      const struct ledger_row_state *row, struct fail *fail)
+{
+    struct table_place place = {row->place.offset, row->place.length, row->place.line};
+    struct table_row at;
+
+    if (place.length > TABLE_BYTES_MAX)
+        return add_long(rejects, table, group, row, fail);
+    if (table_fetch(table, &place, rejects->options->now_ms, &at, fail) != 0)
+        return -1;
+    make_message(rejects, row, at.record);
+    outfile_add(group->file, at.at.bytes);
+    return 0;
+}
+
 static int add_reject(struct rejects *rejects, const struct ledger_row_state *row, struct fail *fail)
 {
     const struct ledger_file *file = find_file(rejects, row->place.file);
     struct table *table = portfolio_table(rejects->portfolio, row->place.file);
     struct group *group = table ? find_group(rejects, table) : NULL;
-    struct table_row at;
     char delimiter;
 
     if (!group) {
@@ -153,11 +185,9 @@ static int add_reject(struct rejects *rejects, const struct ledger_row_state *ro
         rejects->lost_path = file ? file->path : "";
         return 0;
     }
-    if (table_fetch(table, row->place.offset, row->place.length, rejects->options->now_ms, &at, fail) != 0)
+    if (add_record(rejects, table, group, row, fail) != 0)
         return -1;
-    make_message(rejects, row, at.record);
     delimiter = table_delimiter(table);
-    outfile_add(group->file, at.at.bytes);
     outfile_add(group->file, (struct span){&delimiter, 1});
     outfile_add_cell(group->file, row->code, delimiter);
     outfile_add(group->file, (struct span){&delimiter, 1});

@@ -43,13 +43,15 @@ struct pace_climb {
 
 /* Pushback that has nothing to do with how much we send. */
 struct pace_noise {
-    double share;        /* of all answers, where it was found to be so; 0: none */
-    int64_t until_ms;    /* then it must be found again */
-    double credit;       /* pushbacks that are let pass now */
-    int quiet;           /* OK answers since the last pushback */
-    double flight, rate; /* highest limits since it was quiet for long; rate 0: there was none */
-    bool fallen;         /* far below them */
-    int ok, pushed;      /* answers since then */
+    double share;      /* of all answers, where it was found to be so; 0: none */
+    int64_t until_ms;  /* then it must be found again */
+    double credit;     /* pushbacks that are let pass now */
+    int quiet;         /* OK answers since the last pushback */
+    int64_t excess_ms; /* of the last pushback that a growing limit explains */
+    bool counting;     /* pushback that nothing explains: answers since the first ... */
+    int ok, pushed;
+    int apart;           /* ... and such pushbacks that came on their own */
+    double flight, rate; /* the limits before it; rate 0: there was none */
 };
 
 struct pace_limits {
@@ -62,6 +64,7 @@ struct pace_limits {
     double spare; /* what the broken part of the flight limit has saved up, 1: one place more */
     int64_t spare_ms;
     bool rated;
+    bool crossed; /* a limit grew beyond its ceiling since the last cut */
     bool settled; /* pushback came at least once: slow start is over */
     double owed;  /* OK answers to wait for before a ceiling is crossed */
     double rtt_ms;
@@ -138,7 +141,7 @@ double pace_meter_second(const struct pace_meter *meter, int64_t now_ms); /* in 
 void pace_noise_ok(struct pace_limits *limits, int64_t now_ms);
 bool pace_noise_absorbs(struct pace_limits *limits); /* one pushback */
 bool pace_noise_found(struct pace_limits *limits,
-                      int64_t now_ms); /* before a cut: the cuts so far were in vain */
+                      int64_t now_ms); /* before a cut: it and others are in vain */
 
 /* pace_limit.c */
 void pace_limits_init(struct pace *pace, int64_t now_ms);

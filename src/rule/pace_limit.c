@@ -140,7 +140,7 @@ static void set_rate(struct pace *pace, double rate, int64_t now_ms)
 }
 
 /* Crosses the ceiling only when all debts are paid and some rest was had, and slowly again. */
-static void grow(const struct pace_limits *limits, struct pace_climb *climb, double speed, double passed_s)
+static void grow(struct pace_limits *limits, struct pace_climb *climb, double speed, double passed_s)
 {
     double next = climb->value + speed * passed_s;
 
@@ -149,6 +149,7 @@ static void grow(const struct pace_limits *limits, struct pace_climb *climb, dou
             return;
         climb->age_s = pace_min(climb->age_s, 0.5);
     }
+    limits->crossed = limits->crossed || next >= climb->ceiling;
     climb->value = next;
     climb->age_s += passed_s;
 }
@@ -236,7 +237,7 @@ static void cut_flight(struct pace *pace, double share)
         limits->regain = SERVED * pace_min(base, served);
         limits->regrown = false;
     }
-    flight->ceiling = pace_max(CEILING * base, limits->regain);
+    flight->ceiling = pace_max(pace_max(CEILING * base, limits->regain), 1.02);
     flight->value = pace_max(1, pace_min(share * base, base - CUT_LEAST));
     flight->age_s = 0;
 }
@@ -317,6 +318,7 @@ static void cut(struct pace *pace, int64_t now_ms)
         set_rate(pace, rate, now_ms);
     else if (limits->rated && (limits->flight.value < FEW || (by_rate && !by_flight)))
         cut_rate(pace, again ? CUT_AGAIN : CUT_RATE, now_ms);
+    limits->crossed = false;
     if (by_rate && !by_flight)
         return;
     if (!limits->settled)

@@ -70,7 +70,8 @@ bool answer_fault(struct answer *answer, enum fault fault, struct rng *rng)
     switch (fault) {
     case FAULT_429:
         answer_message(answer, 429, "too many requests");
-        if (rng_below(rng, 2) == 0)
+        /* Not oftener: a client holds all its sends for each, so they alone would set its pace. */
+        if (rng_below(rng, 8) == 0)
             answer->retry_after = "1";
         return true;
     case FAULT_500:

@@ -92,7 +92,7 @@ static int fetch(struct portfolio *portfolio, const struct ledger_place *place, 
 
     if (!table)
         return fail_set(fail, FAIL_INTERNAL, "file %" PRId64 " of the ledger is not open", place->file);
-    return table_fetch(table, place->offset, place->length, now_ms, row, fail);
+    return table_fetch(table, &(struct table_place){place->offset, place->length, 0}, now_ms, row, fail);
 }
 
 static int check_numbers(const struct ledger_claim *claim, const struct record *card, const struct record *customer,
@@ -105,6 +105,14 @@ static int check_numbers(const struct ledger_claim *claim, const struct record *
                     " is no longer at its place", claim->card_id);
 }
 
+static void add_problem(struct portfolio *portfolio, const char *code, const char *field)
+{
+    const char *separator = portfolio->codes.len > 0 ? ";" : ""; /* the first field may be the empty one */
+
+    buf_addf(&portfolio->codes, "%s%s", separator, code);
+    buf_addf(&portfolio->fields, "%s%s", separator, field);
+}
+
 /* What the records, or their being together, are refused for now: the configuration may have changed since. */
 static void collect_problems(struct portfolio *portfolio, const struct portfolio_request *request)
 {
@@ -113,11 +121,9 @@ static void collect_problems(struct portfolio *portfolio, const struct portfolio
 
     table_problem_codes(request->card, &portfolio->codes, &portfolio->fields);
     if (request->card != request->customer && request->customer->problem_count > 0) {
-        buf_addf(&portfolio->codes, "%scustomer_invalid", portfolio->codes.len ? ";" : "");
-        buf_addf(&portfolio->fields, "%scustomer_id", portfolio->codes.len ? ";" : "");
+        add_problem(portfolio, "customer_invalid", "customer_id");
     } else if (request->card != request->customer && !address) {
-        buf_addf(&portfolio->codes, "%srequired", portfolio->codes.len ? ";" : "");
-        buf_addf(&portfolio->fields, "%sbilling_address_line1", portfolio->fields.len ? ";" : "");
+        add_problem(portfolio, "required", "billing_address_line1");
     }
 }
 

@@ -2,6 +2,7 @@
 
 #include "driver/source.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -152,7 +153,7 @@ static void judge(struct table *table, const struct reader_record *at)
 
     table->record.files = table->carries;
     if (at->fault == READER_UNCLOSED_QUOTE)
-        (void)snprintf(detail, sizeof detail, "%" PRId64, at->quote_line);
+        (void)snprintf(detail, sizeof detail, "on line %" PRId64, at->quote_line);
     if (at->fault != READER_WHOLE) {
         record_refuse(&table->record, fault_code(at->fault), detail);
         return;
@@ -179,19 +180,25 @@ int table_next(struct table *table, struct table_row *row, struct fail *fail)
     return 1;
 }
 
-int table_fetch(struct table *table, int64_t offset, size_t length, int64_t now_ms, struct table_row *row,
+int table_fetch(struct table *table, const struct table_place *place, int64_t now_ms, struct table_row *row,
                 struct fail *fail)
 {
     struct span bytes;
 
-    if (source_fetch(table->source, offset, length, &bytes, fail) != 0)
+    if (source_fetch(table->source, place->offset, place->length, &bytes, fail) != 0)
         return -1;
     table->rules.now_ms = now_ms;
-    reader_parse(table->parser, bytes, &row->at);
-    row->at.offset = offset;
+    reader_parse(table->parser, bytes, place->line, &row->at);
+    row->at.offset = place->offset;
     judge(table, &row->at);
     row->record = &table->record;
     return 0;
+}
+
+int table_bytes(struct table *table, int64_t offset, size_t length, struct span *out, struct fail *fail)
+{
+    assert(length <= TABLE_BYTES_MAX);
+    return source_fetch(table->source, offset, length, out, fail);
 }
 
 void table_problem_codes(const struct record *record, struct buf *codes, struct buf *fields)

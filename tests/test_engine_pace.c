@@ -1,0 +1,365 @@
+/* When requests leave: rate, requests in flight, Retry-After, the delays between attempts, the breaker. Proven on
+ * the times at which they left, in virtual time. */
+#include "engine_case.h"
+
+#include <string.h>
+
+static int64_t left_ms(int i)
+{
+    return fake_request(false, i)->at_ms;
+}
+
+/* ---- rate and requests in flight ---- */
+
+static void expect_rate(struct rig *rig, int rows, int rate)
+{
+    rig_cards(rig, 1, rows, 7);
+    rig_load(rig);
+    assert_int_equal(rig_run(rig), RUN_DONE);
+    assert_int_equal(fake_count(false), rows);
+    assert_int_equal(rig_count(rig, "accepted"), rows);
+    for (int i = 0; i + rate < rows; i++)
+        if (left_ms(i + rate) - left_ms(i) < 1000)
+            fail_msg("%d requests between %lld and %lld ms", rate + 1, (long long)left_ms(i),
+                     (long long)left_ms(i + rate));
+}
+
+static void no_second_holds_more_than_the_rate(void **state)
+{
+    struct rig *rig = *state;
+
+    rig->options.pace.rate = rig->options.pace.burst = 10;
+    rig->options.pace.concurrency = 64;
+    expect_rate(rig, 60, 10);
+    assert_in_range(left_ms(59), 4900, 6100);
+}
+
+static void a_high_rate_is_held_and_reached(void **state)
+{
+    struct rig *rig = *state;
+
+    rig->options.pace.rate = rig->options.pace.burst = 400;
+    rig->options.pace.concurrency = 64;
+    expect_rate(rig, 2000, 400);
+    assert_in_range(left_ms(1999), 4000, 5200);
+}
+
+static void slow(const struct fake_request *request, struct fake_answer *answer, void *context)
+{
+    (void)request;
+    (void)context;
+    answer->after_ms = 1000;
+}
+
+/* The token comes at 20 ms; then five loads of 8, each leaving in the millisecond of the answers before it. */
+static void no_more_fly_than_may(void **state)
+{
+    struct rig *rig = *state;
+    int most = 0;
+
+    fake_serve(slow, NULL, NULL);
+    rig_cards(rig, 1, 40, 7);
+    rig_load(rig);
+    assert_int_equal(rig_run(rig), RUN_DONE);
+    for (int i = 0; i < 40; i++) {
+        most = fake_request(false, i)->flying > most ? fake_request(false, i)->flying : most;
+        assert_int_equal(left_ms(i), 20 + i / 8 * 1000);
+    }
+    assert_int_equal(most, 8);
+}
+
+static void no_more_mints_fly_than_may(void **state)
+{
+    struct rig *rig = *state;
+    int most = 0;
+
+    rig->options.token_pace.concurrency = 2;
+    for (int64_t account = 1; account <= 10; account++)
+        rig_cards(rig, account, 1, account);
+    rig_load(rig);
+    assert_int_equal(rig_run(rig), RUN_DONE);
+    assert_int_equal(fake_count(true), 10);
+    for (int i = 0; i < 10; i++) {
+        most = fake_request(true, i)->flying > most ? fake_request(true, i)->flying : most;
+        assert_int_equal(fake_request(true, i)->at_ms, i / 2 * 20);
+    }
+    assert_int_equal(most, 2);
+}
+
+static void the_token_host_has_a_rate_of_its_own(void **state)
+{
+    struct rig *rig = *state;
+
+    rig->options.token_pace.rate = 5;
+    for (int64_t account = 1; account <= 15; account++)
+        rig_cards(rig, account, 1, account);
+    rig_load(rig);
+    assert_int_equal(rig_run(rig), RUN_DONE);
+    assert_int_equal(rig_count(rig, "accepted"), 15);
+    for (int i = 0; i + 5 < 15; i++)
+        assert_true(fake_request(true, i + 5)->at_ms - fake_request(true, i)->at_ms >= 1000);
+    assert_in_range(fake_request(true, 14)->at_ms, 2000, 3200);
+}
+
+/* ---- Retry-After ---- */
+
+struct pushback {
+    int64_t card;
+    int status;
+    const char *retry_after;
+};
+
+static void push_back(const struct fake_request *request, struct fake_answer *answer, void *context)
+{
+    const struct pushback *push = context;
+
+    if (request->card != push->card || request->nth > 1)
+        return;
+    answer->status = push->status;
+    answer->retry_after = push->retry_after;
+}
+
+/* Nothing leaves between the answer and the moment that it names; then it goes on. */
+static void expect_hold(struct rig *rig, struct pushback push, int64_t from_ms, int64_t to_ms)
+{
+    bool resumed = false;
+
+    fake_serve(push_back, NULL, &push);
+    rig->options.pace.rate = 20;
+    rig_cards(rig, 1, 40, 7);
+    rig_load(rig);
+    assert_int_equal(rig_run(rig), RUN_DONE);
+    assert_int_equal(rig_count(rig, "accepted"), 40);
+    rig_expect(rig, push.card, "accepted", 2);
+    assert_int_equal(fake_card(push.card, 0)->ended_ms, from_ms);
+    for (int i = 0; i < fake_count(false); i++) {
+        int64_t at_ms = left_ms(i);
+        if (at_ms > from_ms && at_ms < to_ms)
+            fail_msg("a request left at %lld ms", (long long)at_ms);
+        resumed = resumed || (at_ms >= to_ms && at_ms <= to_ms + 25);
+    }
+    assert_true(resumed);
+    assert_true(fake_card(push.card, 1)->at_ms > to_ms);
+    assert_true(rig_logged(rig, "the server asks to wait; all sends are held"));
+}
+
+static void retry_after_in_seconds_holds_all_sends(void **state)
+{
+    expect_hold(*state, (struct pushback){5, 429, "7"}, 270, 7270);
+}
+
+static void retry_after_as_a_date_holds_all_sends(void **state)
+{
+    expect_hold(*state, (struct pushback){5, 429, "Mon, 02 Mar 2026 12:00:30 GMT"}, 270, 30000);
+}
+
+static void retry_after_counts_with_503_too(void **state)
+{
+    expect_hold(*state, (struct pushback){5, 503, "4"}, 270, 4270);
+}
+
+static void fails_then_pushes_back(const struct fake_request *request, struct fake_answer *answer, void *context)
+{
+    (void)context;
+    if (request->nth > 1)
+        return;
+    answer->status = request->card == 1 ? 500 : 429;
+    answer->after_ms = request->card == 1 ? 50 : 400;
+    answer->retry_after = request->card == 1 ? "" : "60";
+}
+
+/* Card 1 is due again within a second, but the hold lasts for a minute: the loop must wait, not spin. */
+static void a_row_that_is_due_in_a_hold_waits(void **state)
+{
+    struct rig *rig = *state;
+
+    fake_serve(fails_then_pushes_back, NULL, NULL);
+    rig_cards(rig, 1, 2, 7);
+    rig_load(rig);
+    assert_int_equal(rig_run(rig), RUN_DONE);
+    rig_expect(rig, 1, "accepted", 2);
+    rig_expect(rig, 2, "accepted", 2);
+    assert_int_equal(fake_count(false), 4);
+    assert_in_range(left_ms(2), 60420, 60445);
+}
+
+/* ---- the delays between attempts ---- */
+
+static void always_500(const struct fake_request *request, struct fake_answer *answer, void *context)
+{
+    (void)request;
+    (void)context;
+    answer->status = 500;
+}
+
+/* From an answer to the next attempt: at most `upper_ms` and the millisecond in which the row is due, but an
+ * answer may lie 250 ms before it is stored. */
+static void expect_delays(int attempt, int64_t upper_ms)
+{
+    int64_t least = INT64_MAX, most = 0;
+
+    for (int64_t card = 1; card <= 40; card++) {
+        int64_t gap = fake_card(card, attempt)->at_ms - fake_card(card, attempt - 1)->ended_ms;
+        least = gap < least ? gap : least;
+        most = gap > most ? gap : most;
+    }
+    assert_in_range(least, 1, upper_ms * 3 / 10);
+    assert_in_range(most, upper_ms * 8 / 10, upper_ms + 1);
+}
+
+static void attempts_back_off_and_end(void **state)
+{
+    struct rig *rig = *state;
+
+    fake_serve(always_500, NULL, NULL);
+    rig->options.pace.concurrency = 64;
+    rig->options.pace.breaker_failures = 0;
+    rig->options.pace.retry_cap_ms = 4000;
+    rig->options.max_attempts = 5;
+    rig_cards(rig, 1, 40, 7);
+    rig_load(rig);
+    assert_int_equal(rig_run(rig), RUN_DONE);
+    assert_int_equal(fake_count(false), 200);
+    for (int64_t card = 1; card <= 40; card++)
+        rig_expect(rig, card, "exhausted", 5);
+    assert_int_equal(rig_number(rig, "SELECT count(*) FROM attempt WHERE code = 'server_error'"), 200);
+    expect_delays(1, 1000);
+    expect_delays(2, 2000);
+    expect_delays(3, 4000);
+    expect_delays(4, 4000);
+}
+
+/* ---- the breaker ---- */
+
+struct outage {
+    int64_t from_ms, to_ms;
+};
+
+static void away(const struct fake_request *request, struct fake_answer *answer, void *context)
+{
+    const struct outage *outage = context;
+
+    if (request->at_ms < outage->from_ms || request->at_ms >= outage->to_ms)
+        return;
+    answer->end = HTTP_NOT_SENT;
+    answer->after_ms = 1;
+}
+
+static int64_t last_left_ms(void)
+{
+    return left_ms(fake_count(false) - 1);
+}
+
+static int64_t first_after(int64_t at_ms)
+{
+    int i = 0;
+
+    while (left_ms(i) < at_ms)
+        i++;
+    return left_ms(i);
+}
+
+/* 100 a second; away from 2 s to 62 s. What is sent meanwhile are probes, one at a time, each another row; after
+ * the probe that succeeds the rest leaves at the rate. */
+static void an_outage_of_a_minute_exhausts_nothing(void **state)
+{
+    struct rig *rig = *state;
+    struct outage outage = {2000, 62000};
+    int64_t back_ms;
+    int probes = 0;
+
+    fake_serve(away, NULL, &outage);
+    rig->options.pace.rate = 100;
+    rig->options.pace.concurrency = 64;
+    rig_cards(rig, 1, 1200, 7);
+    rig_load(rig);
+    assert_int_equal(rig_run(rig), RUN_DONE);
+    assert_int_equal(rig_count(rig, "accepted"), 1200);
+    assert_in_range(rig_number(rig, "SELECT max(attempts) FROM card"), 2, 3);
+    for (int i = 0; i < fake_count(false); i++) {
+        const struct fake_request *request = fake_request(false, i);
+        if (request->at_ms < 3000 || request->at_ms >= 62000)
+            continue;
+        assert_int_equal(request->flying, 1);
+        assert_true(request->nth <= 2);
+        probes++;
+    }
+    assert_in_range(probes, 8, 20);
+    back_ms = first_after(62000);
+    assert_in_range(back_ms, 62000, 68000);
+    assert_in_range(last_left_ms() - back_ms, 9500, 12000);
+    assert_true(rig_logged(rig, "the server seems to be away"));
+    assert_true(rig_logged(rig, "the server answers again"));
+}
+
+/* The first twenty failures close the gate, and cost an attempt each. Nothing has succeeded, so nothing after
+ * them does. */
+static void an_outage_from_the_start_costs_twenty_attempts(void **state)
+{
+    struct rig *rig = *state;
+    struct outage outage = {0, 600000};
+
+    fake_serve(away, NULL, &outage);
+    rig_cards(rig, 1, 30, 7);
+    rig_load(rig);
+    assert_int_equal(rig_run(rig), RUN_DONE);
+    assert_int_equal(rig_count(rig, "accepted"), 30);
+    assert_int_equal(rig_number(rig, "SELECT sum(attempts) FROM card"), 50);
+    assert_int_equal(rig_number(rig, "SELECT count(*) FROM attempt"), 20);
+    assert_int_equal(rig_number(rig, "SELECT count(*) FROM card WHERE uncertain"), 0);
+}
+
+static void a_server_that_stays_away_ends_the_run(void **state)
+{
+    struct rig *rig = *state;
+    struct outage outage = {0, FAKE_NEVER};
+
+    fake_serve(away, NULL, &outage);
+    rig->options.pace.breaker_limit_ms = 120000;
+    rig_cards(rig, 1, 30, 7);
+    rig_load(rig);
+    assert_int_equal(rig_run(rig), FAIL_REMOTE);
+    assert_non_null(strstr(rig->fail.text, "breaker.limit"));
+    assert_in_range(fake_now_ms(), 120000, 125000);
+    assert_int_equal(rig_count(rig, "ready"), 30);
+    assert_int_equal(rig_number(rig, "SELECT sum(attempts) FROM card"), 20);
+}
+
+static void a_token_host_that_stays_away_ends_the_run(void **state)
+{
+    struct rig *rig = *state;
+    struct outage outage = {0, FAKE_NEVER};
+
+    fake_serve(NULL, away, &outage);
+    rig->options.token_pace.breaker_failures = 5;
+    rig->options.token_pace.breaker_limit_ms = 120000;
+    rig_cards(rig, 1, 30, 7);
+    rig_load(rig);
+    assert_int_equal(rig_run(rig), FAIL_REMOTE);
+    assert_non_null(strstr(rig->fail.text, "breaker.limit"));
+    assert_int_equal(fake_count(false), 0);
+    assert_int_equal(rig_count(rig, "ready"), 30);
+    assert_int_equal(rig_number(rig, "SELECT sum(attempts) FROM card"), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        RIG_TEST(no_second_holds_more_than_the_rate),
+        RIG_TEST(a_high_rate_is_held_and_reached),
+        RIG_TEST(no_more_fly_than_may),
+        RIG_TEST(no_more_mints_fly_than_may),
+        RIG_TEST(the_token_host_has_a_rate_of_its_own),
+        RIG_TEST(retry_after_in_seconds_holds_all_sends),
+        RIG_TEST(retry_after_as_a_date_holds_all_sends),
+        RIG_TEST(retry_after_counts_with_503_too),
+        RIG_TEST(a_row_that_is_due_in_a_hold_waits),
+        RIG_TEST(attempts_back_off_and_end),
+        RIG_TEST(an_outage_of_a_minute_exhausts_nothing),
+        RIG_TEST(an_outage_from_the_start_costs_twenty_attempts),
+        RIG_TEST(a_server_that_stays_away_ends_the_run),
+        RIG_TEST(a_token_host_that_stays_away_ends_the_run),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

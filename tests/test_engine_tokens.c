@@ -1,0 +1,471 @@
+/* Tokens as the run needs them: one an account, renewed in time, replaced when refused; what a missing, a foreign
+ * or a refused one means for the run. */
+#include "engine_case.h"
+
+#include <string.h>
+
+/* ---- minting ---- */
+
+static void one_mint_serves_an_account(void **state)
+{
+    struct rig *rig = *state;
+
+    rig_cards(rig, 1, 20, 7);
+    rig_cards(rig, 101, 5, 8);
+    rig_load(rig);
+    assert_int_equal(rig_run(rig), RUN_DONE);
+    assert_int_equal(fake_count(true), 2);
+    assert_int_equal(fake_request(true, 0)->account, 7);
+    assert_int_equal(fake_request(true, 1)->account, 8);
+    for (int i = 0; i < 25; i++)
+        assert_int_equal(fake_request(false, i)->bearer, fake_request(false, i)->card <= 20 ? 1 : 2);
+}
+
+static void slow_for_account_7(const struct fake_request *request, struct fake_answer *answer, void *context)
+{
+    (void)context;
+    answer->after_ms = request->account == 7 ? 5000 : 20;
+}
+
+static void an_account_that_waits_holds_up_no_other(void **state)
+{
+    struct rig *rig = *state;
+
+    fake_serve(NULL, slow_for_account_7, NULL);
+    rig_cards(rig, 1, 3, 7);
+    rig_cards(rig, 101, 3, 8);
+    rig_load(rig);
+    assert_int_equal(rig_run(rig), RUN_DONE);
+    assert_int_equal(fake_card(101, 0)->at_ms, 20);
+    assert_int_equal(fake_card(103, 0)->at_ms, 20);
+    assert_int_equal(fake_card(1, 0)->at_ms, 5000);
+    assert_int_equal(fake_card(3, 0)->at_ms, 5000);
+}
+
+/* One row a second. The token of 20 ms ends at 600,000; a minute before that it is no longer used. */
+static void a_token_is_renewed_before_its_end(void **state)
+{
+    struct rig *rig = *state;
+
+    rig->options.pace.rate = 1;
+    rig_cards(rig, 1, 600, 7);
+    rig_load(rig);
+    assert_int_equal(rig_run(rig), RUN_DONE);
+    assert_int_equal(fake_count(true), 2);
+    assert_in_range(fake_request(true, 1)->at_ms, 540000, 541100);
+    for (int i = 0; i < 600; i++)
+        assert_int_equal(fake_request(false, i)->bearer, fake_request(false, i)->at_ms < 540000 ? 1 : 2);
+}
+
+static void lives_10_s(const struct fake_request *request, struct fake_answer *answer, void *context)
+{
+    (void)context;
+    fake_token(answer, request->account, 10000);
+}
+
+/* fake_token is asked twice for each, once for the answer that is replaced: the bearers are 2, 4, 6 ... */
+static void of_a_short_life_half_is_used(void **state)
+{
+    struct rig *rig = *state;
+
+    fake_serve(NULL, lives_10_s, NULL);
+    rig->options.pace.rate = 2;
+    rig_cards(rig, 1, 40, 7);
+    rig_load(rig);
+    assert_int_equal(rig_run(rig), RUN_DONE);
+    assert_in_range(fake_count(true), 4, 5);
+    for (int i = 0; i < 40; i++) {
+        const struct fake_request *request = fake_request(false, i);
+        const struct fake_request *mint = fake_request(true, request->bearer / 2 - 1);
+        assert_true(request->at_ms - mint->at_ms <= 5000);
+    }
+}
+
+/* ---- 401 ---- */
+
+/* How many bearers, counted from the first, are refused. */
+static void refuses_bearers(const struct fake_request *request, struct fake_answer *answer, void *context)
+{
+    const int *refused = context;
+
+    if (request->bearer > *refused)
+        return;
+    answer->status = 401;
+    answer->body = "{\"message\":\"Unauthorized\"}";
+}
+
+static void a_refused_token_costs_no_attempt(void **state)
+{
+    struct rig *rig = *state;
+    int refused = 1;
+
+    fake_serve(refuses_bearers, NULL, &refused);
+    rig_cards(rig, 1, 1, 7);
+    rig_load(rig);
+    assert_int_equal(rig_run(rig), RUN_DONE);
+    rig_expect(rig, 1, "accepted", 1);
+    assert_int_equal(fake_count(false), 2);
+    assert_int_equal(fake_count(true), 2);
+    assert_int_equal(fake_card(1, 1)->at_ms, 90); /* token, answer, token: no delay between them */
+    assert_string_equal(fake_header(fake_card(1, 1), "x-cid"), fake_header(fake_card(1, 0), "x-cid"));
+    assert_int_equal(rig_number(rig, "SELECT count(*) FROM attempt"), 0);
+    assert_int_equal(rig_number(rig, "SELECT n FROM tally WHERE kind = 'http' AND key = 401"), 1);
+}
+
+static void a_storm_of_refusals_costs_one_mint(void **state)
+{
+    struct rig *rig = *state;
+    int refused = 1;
+
+    fake_serve(refuses_bearers, NULL, &refused);
+    rig_cards(rig, 1, 8, 7);
+    rig_load(rig);
+    assert_int_equal(rig_run(rig), RUN_DONE);
+    assert_int_equal(fake_count(false), 16);
+    assert_int_equal(fake_count(true), 2);
+    for (int64_t card = 1; card <= 8; card++)
+        rig_expect(rig, card, "accepted", 1);
+}
+
+static void the_second_refusal_in_a_row_costs_an_attempt(void **state)
+{
+    struct rig *rig = *state;
+    int refused = 2;
+
+    fake_serve(refuses_bearers, NULL, &refused);
+    rig_cards(rig, 1, 1, 7);
+    rig_load(rig);
+    assert_int_equal(rig_run(rig), RUN_DONE);
+    rig_expect(rig, 1, "accepted", 2);
+    assert_int_equal(fake_count(false), 3);
+    assert_int_equal(rig_number(rig, "SELECT count(*) FROM attempt WHERE code = 'unauthorized' AND "
+                                     "http_status = 401 AND attempt = 1"),
+                     1);
+}
+
+/* Bearer 1 is refused; bearer 2 serves until it is revoked when card 5 comes. */
+static void revokes_at_card_5(const struct fake_request *request, struct fake_answer *answer, void *context)
+{
+    (void)context;
+    if (request->bearer == 1 || (request->card == 5 && request->bearer == 2))
+        answer->status = 401;
+}
+
+static void a_token_that_served_is_no_longer_fresh(void **state)
+{
+    struct rig *rig = *state;
+
+    fake_serve(revokes_at_card_5, NULL, NULL);
+    rig->options.pace.concurrency = 1;
+    rig_cards(rig, 1, 6, 7);
+    rig_load(rig);
+    assert_int_equal(rig_run(rig), RUN_DONE);
+    for (int64_t card = 1; card <= 6; card++)
+        rig_expect(rig, card, "accepted", 1);
+    assert_int_equal(fake_count(true), 3);
+}
+
+static void refused_rows(struct rig *rig, fake_host *api, int refused, int outcome)
+{
+    fake_serve(api, NULL, &refused);
+    rig->options.pace.concurrency = 1;
+    rig->options.pace.retry_base_ms = rig->options.pace.retry_cap_ms = 3600000;
+    for (int64_t account = 1; account <= 12; account++)
+        rig_cards(rig, account, 1, account);
+    rig_load(rig);
+    assert_int_equal(rig_run(rig), outcome);
+}
+
+static void ten_refused_rows_in_a_row_end_the_run(void **state)
+{
+    struct rig *rig = *state;
+    int sent;
+
+    refused_rows(rig, refuses_bearers, 1000, FAIL_REMOTE);
+    assert_non_null(strstr(rig->fail.text, "401"));
+    assert_int_equal(rig_count(rig, "ready"), 12);
+    assert_int_equal(rig_number(rig, "SELECT sum(attempts) FROM card"), 10);
+    assert_int_equal(rig_number(rig, "SELECT count(*) FROM card WHERE attempts > 1"), 0);
+    sent = fake_count(false);
+    assert_int_equal(sent, 20);
+    assert_int_equal(fake_request(false, sent - 1)->ended_ms, fake_now_ms());
+}
+
+/* Of account 6 the first token is good. */
+static void refuses_but_6(const struct fake_request *request, struct fake_answer *answer, void *context)
+{
+    (void)context;
+    if (request->card != 6 && request->nth <= 2)
+        answer->status = 401;
+}
+
+static void a_row_that_passes_breaks_the_series(void **state)
+{
+    struct rig *rig = *state;
+
+    refused_rows(rig, refuses_but_6, 0, RUN_DONE);
+    assert_int_equal(rig_count(rig, "accepted"), 12);
+    rig_expect(rig, 6, "accepted", 1);
+    rig_expect(rig, 7, "accepted", 2);
+}
+
+/* ---- what ends the run ---- */
+
+struct mint_fault {
+    int64_t account;
+    int64_t claims; /* the account that its token names; 0: no token */
+    int status;
+    enum http_end end;
+    const char *body;
+};
+
+static void fault(const struct fake_request *request, struct fake_answer *answer, void *context)
+{
+    const struct mint_fault *is = context;
+
+    if (request->account != is->account)
+        return;
+    if (is->claims) {
+        fake_token(answer, is->claims, FAKE_TOKEN_LIFE_MS);
+        return;
+    }
+    answer->end = is->end;
+    answer->status = is->status;
+    answer->body = is->body ? is->body : "{\"message\":\"no\"}";
+}
+
+/* Account 8's token is at fault, after account 7's three rows have left. */
+static void expect_end(struct rig *rig, struct mint_fault is, const char *words)
+{
+    fake_serve(NULL, fault, &is);
+    rig->options.pace.concurrency = 1;
+    rig_cards(rig, 1, 3, 7);
+    rig_cards(rig, 101, 3, 8);
+    rig_load(rig);
+    assert_int_equal(rig_run(rig), FAIL_REMOTE);
+    if (!strstr(rig->fail.text, words))
+        fail_msg("%s; expected: %s", rig->fail.text, words);
+    assert_null(fake_card(101, 0));
+    assert_int_equal(fake_request(true, fake_count(true) - 1)->account, 8);
+    assert_int_equal(rig_count(rig, "sent"), 0);
+    assert_int_equal(rig_number(rig, "SELECT sum(attempts) FROM card WHERE account_id = 8"), 0);
+    assert_int_equal(rig_number(rig, "SELECT sum(attempts) FROM card"), rig_count(rig, "accepted"));
+}
+
+static void a_token_of_another_account_ends_the_run(void **state)
+{
+    expect_end(*state, (struct mint_fault){.account = 8, .claims = 9}, "account 8 is another account's");
+}
+
+static void refused_credentials_end_the_run(void **state)
+{
+    expect_end(*state, (struct mint_fault){.account = 8, .status = 401}, "refuses the credentials");
+}
+
+static void forbidden_credentials_end_the_run(void **state)
+{
+    expect_end(*state, (struct mint_fault){.account = 8, .status = 403}, "refuses the credentials");
+}
+
+static void tls_trouble_with_the_token_host_ends_the_run(void **state)
+{
+    expect_end(*state, (struct mint_fault){.account = 8, .end = HTTP_TLS}, "TLS");
+}
+
+static void an_answer_without_a_token_ends_the_run(void **state)
+{
+    expect_end(*state, (struct mint_fault){.account = 8, .status = 200, .body = "{}"}, "cannot be read");
+}
+
+/* ---- accounts without a token ---- */
+
+static void no_token_for(const struct fake_request *request, struct fake_answer *answer, void *context)
+{
+    const int64_t *from = context; /* this account and those after it */
+
+    if (request->account < *from)
+        return;
+    answer->status = 400;
+    answer->body = "{\"message\":\"account not found\"}";
+}
+
+static void an_account_without_a_token_is_rejected(void **state)
+{
+    struct rig *rig = *state;
+    int64_t from = 8;
+
+    fake_serve(NULL, no_token_for, &from);
+    rig_cards(rig, 1, 3, 7);
+    rig_cards(rig, 101, 3, 8);
+    rig_load(rig);
+    assert_int_equal(rig_run(rig), RUN_DONE);
+    assert_int_equal(rig_count(rig, "accepted"), 3);
+    assert_int_equal(rig_number(rig, "SELECT count(*) FROM card WHERE state = 9 AND account_id = 8 AND "
+                                     "code = 'no_token' AND http_status IS NULL"),
+                     3);
+    assert_string_equal(rig_text(rig, "SELECT message FROM card WHERE card_id = 101"),
+                        "HTTP 400: account not found");
+    assert_int_equal(fake_count(false), 3);
+}
+
+static void ten_accounts_without_a_token_end_the_run(void **state)
+{
+    struct rig *rig = *state;
+    int64_t from = 2;
+
+    fake_serve(NULL, no_token_for, &from);
+    rig->options.token_pace.concurrency = 1;
+    for (int64_t account = 1; account <= 15; account++)
+        rig_cards(rig, account, 1, account);
+    rig_load(rig);
+    assert_int_equal(rig_run(rig), FAIL_REMOTE);
+    assert_non_null(strstr(rig->fail.text, "no token for 10 accounts in a row"));
+    assert_int_equal(fake_count(true), 11);
+    assert_int_equal(rig_count(rig, "rejected"), 9);
+    assert_int_equal(rig_count(rig, "ready"), 5);
+}
+
+static void when_the_first_account_has_no_token_nothing_is_rejected(void **state)
+{
+    struct rig *rig = *state;
+    int64_t from = 1;
+
+    fake_serve(NULL, no_token_for, &from);
+    rig_cards(rig, 1, 5, 7);
+    rig_load(rig);
+    assert_int_equal(rig_run(rig), FAIL_REMOTE);
+    assert_int_equal(rig_count(rig, "ready"), 5);
+    assert_int_equal(fake_count(true), 1);
+}
+
+/* ---- the token host away ---- */
+
+static void busy_for_30_s(const struct fake_request *request, struct fake_answer *answer, void *context)
+{
+    const char *const *retry_after = context;
+
+    if (request->at_ms >= 30000)
+        return;
+    answer->status = 503;
+    answer->body = "busy";
+    answer->retry_after = *retry_after;
+}
+
+static void expect_token_hold(struct rig *rig, const char *retry_after)
+{
+    fake_serve(NULL, busy_for_30_s, &retry_after);
+    rig_cards(rig, 1, 5, 7);
+    rig_load(rig);
+    assert_int_equal(rig_run(rig), RUN_DONE);
+    for (int64_t card = 1; card <= 5; card++)
+        rig_expect(rig, card, "accepted", 1);
+    assert_int_equal(fake_count(false), 5);
+    assert_true(fake_request(false, 0)->at_ms >= 30020);
+}
+
+static void a_busy_token_host_is_a_hold(void **state)
+{
+    expect_token_hold(*state, "");
+    assert_in_range(fake_count(true), 4, 15); /* with growing pauses */
+    assert_in_range(fake_request(true, 1)->at_ms, 20, 1021);
+}
+
+static void the_token_hosts_retry_after_holds_its_mints(void **state)
+{
+    expect_token_hold(*state, "40");
+    assert_int_equal(fake_count(true), 2);
+    assert_int_equal(fake_request(true, 1)->at_ms, 40020);
+}
+
+/* ---- auth.method = file ---- */
+
+static void give_tokens(struct rig *rig, struct span text)
+{
+    rig->minting = (struct mint_options){.method = MINT_FILE, .token_file = rig->token_path};
+    rig_write(rig->token_path, text);
+}
+
+static void the_token_file_serves_each_account(void **state)
+{
+    struct rig *rig = *state;
+
+    give_tokens(rig, SPAN("account_id,token\n8,opaque-8\n7,opaque-7\n"));
+    rig_cards(rig, 1, 2, 7);
+    rig_cards(rig, 101, 2, 8);
+    rig_load(rig);
+    assert_int_equal(rig_run(rig), RUN_DONE);
+    assert_int_equal(fake_count(true), 0);
+    assert_int_equal(fake_count(false), 4);
+    assert_string_equal(fake_header(fake_card(2, 0), "Authorization"), "Bearer opaque-7");
+    assert_string_equal(fake_header(fake_card(101, 0), "Authorization"), "Bearer opaque-8");
+    assert_int_equal(fake_card(101, 0)->at_ms, 0);
+}
+
+/* Rows of accounts that the file does not know are rejected, and hold up nobody. */
+static void an_account_missing_from_the_file_holds_up_nobody(void **state)
+{
+    struct rig *rig = *state;
+
+    give_tokens(rig, SPAN("1,opaque-1\n3,opaque-3\n5,opaque-5\n"));
+    for (int64_t account = 1; account <= 5; account++)
+        rig_cards(rig, account, 1, account);
+    rig_load(rig);
+    assert_int_equal(rig_run(rig), RUN_DONE);
+    assert_int_equal(rig_count(rig, "accepted"), 3);
+    assert_int_equal(rig_number(rig, "SELECT count(*) FROM card WHERE state = 9 AND code = 'no_token'"), 2);
+    assert_int_equal(fake_card(1, 0)->at_ms, 0);
+    assert_int_equal(fake_card(3, 0)->at_ms, 0);
+    assert_int_equal(fake_card(5, 0)->at_ms, 0);
+}
+
+static void refuses_all(const struct fake_request *request, struct fake_answer *answer, void *context)
+{
+    (void)request;
+    (void)context;
+    answer->status = 401;
+}
+
+static void a_refused_token_file_ends_the_run(void **state)
+{
+    struct rig *rig = *state;
+
+    give_tokens(rig, SPAN("opaque-for-all\n"));
+    fake_serve(refuses_all, NULL, NULL);
+    rig->options.pace.concurrency = 1;
+    rig_cards(rig, 1, 30, 7);
+    rig_load(rig);
+    assert_int_equal(rig_run(rig), FAIL_REMOTE);
+    assert_int_equal(rig_count(rig, "ready"), 30);
+    assert_int_equal(rig_number(rig, "SELECT sum(attempts) FROM card"), 10);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        RIG_TEST(one_mint_serves_an_account),
+        RIG_TEST(an_account_that_waits_holds_up_no_other),
+        RIG_TEST(a_token_is_renewed_before_its_end),
+        RIG_TEST(of_a_short_life_half_is_used),
+        RIG_TEST(a_refused_token_costs_no_attempt),
+        RIG_TEST(a_storm_of_refusals_costs_one_mint),
+        RIG_TEST(the_second_refusal_in_a_row_costs_an_attempt),
+        RIG_TEST(a_token_that_served_is_no_longer_fresh),
+        RIG_TEST(ten_refused_rows_in_a_row_end_the_run),
+        RIG_TEST(a_row_that_passes_breaks_the_series),
+        RIG_TEST(a_token_of_another_account_ends_the_run),
+        RIG_TEST(refused_credentials_end_the_run),
+        RIG_TEST(forbidden_credentials_end_the_run),
+        RIG_TEST(tls_trouble_with_the_token_host_ends_the_run),
+        RIG_TEST(an_answer_without_a_token_ends_the_run),
+        RIG_TEST(an_account_without_a_token_is_rejected),
+        RIG_TEST(ten_accounts_without_a_token_end_the_run),
+        RIG_TEST(when_the_first_account_has_no_token_nothing_is_rejected),
+        RIG_TEST(a_busy_token_host_is_a_hold),
+        RIG_TEST(the_token_hosts_retry_after_holds_its_mints),
+        RIG_TEST(the_token_file_serves_each_account),
+        RIG_TEST(an_account_missing_from_the_file_holds_up_nobody),
+        RIG_TEST(a_refused_token_file_ends_the_run),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
