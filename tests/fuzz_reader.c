@@ -1,7 +1,7 @@
 /* Fuzz entry over the reader: any bytes are a file, and what comes out must be places in it.
  *
- * The first byte chooses the delimiter and the limit; of the rest a memory file is made, two runs of filling
- * bytes put what follows around the reads' boundaries when asked for. Records ascend and never overlap, what
+ * The first byte chooses the delimiter and the limit; of the rest a memory file is made, with filling
+ * bytes that put it around the reads' boundaries when asked for. Records ascend and never overlap, what
  * lies between them is blank, and the bytes of each parse to the same cells or the same fault again. */
 #define _GNU_SOURCE /* memfd_create */
 #include "driver/reader.h"
@@ -130,12 +130,33 @@ static void read_all(int fd, struct span file, const struct reader_options *opti
     buf_free(&second.text);
 }
 
-static void add_run(struct buf *out, const char *piece, size_t total)
+/* Bytes in front of what is tried: one long cell, or lines of a kibibyte. */
+static void add_run(struct buf *out, bool lines, size_t total)
 {
-    size_t len = strlen(piece);
+    char block[1024];
 
-    for (size_t n = 0; n + len <= total; n += len)
-        buf_add(out, piece, len);
+    memset(block, 'x', sizeof block);
+    block[sizeof block - 1] = lines ? '\n' : 'x';
+    for (size_t n = 0; n < total; n += sizeof block)
+        buf_add(out, block, total - n < sizeof block ? total - n : sizeof block);
+}
+
+/* Of the mode's bits 8 and 16: as it is, as it is, with its middle on the reads' boundary, or with about a
+ * mebibyte (bits 64 and 128: how much) in its middle; bit 32: in lines. */
+static void make_file(uint8_t mode, struct span rest, struct buf *file)
+{
+    size_t half = rest.len / 2;
+    bool lines = mode & 32;
+
+    if ((mode & 24) == 16 && half < READ_SIZE)
+        add_run(file, lines, READ_SIZE - half);
+    if ((mode & 24) == 24) {
+        buf_add(file, rest.ptr, half);
+        add_run(file, lines, (size_t)KEPT_MAX - 64 + (size_t)(mode >> 6) * 64);
+        rest.ptr += half;
+        rest.len -= half;
+    }
+    buf_add_span(file, rest);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -143,25 +164,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const char delimiters[] = {',', 0, '\t', ';'};
     struct buf file = {.cap = 1 << 22};
     struct reader_options options;
-    uint8_t mode = size > 0 ? data[0] : 0;
-    size_t half = size / 2;
     int fd;
 
     if (size == 0)
         return 0;
-    options =
-        (struct reader_options){.delimiter = delimiters[mode & 3], .max_record_bytes = mode & 4 ? 64 : 65536};
-    /* 8: a long beginning, so that the middle of the rest is the first byte of the second read. */
-    if ((mode & 24) == 8 && half < READ_SIZE)
-        add_run(&file, mode & 32 ? "ab\r\n" : "x,y\n", READ_SIZE - half - 1);
-    if ((mode & 24) == 16) /* something of a mebibyte stands in the middle */
-        buf_add(&file, data + 1, half);
-    if ((mode & 24) == 16)
-        add_run(&file, mode & 32 ? "1,2\n" : "abcd", (size_t)KEPT_MAX - 64 + (mode >> 6) * 64);
-    if ((mode & 24) == 16)
-        buf_add(&file, data + 1 + half, size - 1 - half);
-    else
-        buf_add(&file, data + 1, size - 1);
+    options = (struct reader_options){.delimiter = delimiters[data[0] & 3],
+                                      .max_record_bytes = data[0] & 4 ? 64 : 65536};
+    make_file(data[0], (struct span){(const char *)data + 1, size - 1}, &file);
     fd = memfd_create("fuzz", MFD_CLOEXEC);
     assert(fd >= 0 && write(fd, file.ptr, file.len) == (ssize_t)file.len);
     read_all(fd, buf_span(&file), &options);

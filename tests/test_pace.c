@@ -620,6 +620,7 @@ int main(void)
         cmocka_unit_test(test_what_counts_as_an_attempt),
         cmocka_unit_test(test_given_up),
         cmocka_unit_test(test_ahead),
+        cmocka_unit_test(test_ahead_measures_from_the_first_answer),
         cmocka_unit_test(test_backoff),
         cmocka_unit_test(test_same_seed_same_delays),
     };

@@ -2,10 +2,11 @@
  *
  * libcsv is fed one physical line at a time, so that a call ends at most one record: offsets and line numbers
  * are exact, a stop is possible anywhere, nothing queues. Memory is bounded by max_record_bytes and the 1 MiB
- * within which a quote may close. An unclosed quote costs one record (UNCLOSED_QUOTE, `quote_line` names where
- * it opened) and reading resumes at the next physical line; so does a closing quote with text behind it. A
- * quote inside an unquoted field is text. Lines end with LF, CRLF or a lone CR; blank lines are skipped but
- * counted. A byte order mark at the start is skipped. Cells are trimmed of surrounding blanks unless quoted. */
+ * within which a quote may close. An unclosed quote costs one record (UNCLOSED_QUOTE, `quote_line` names
+ * where it opened) and reading resumes at the next physical line; so does a closing quote with text behind
+ * it. A quote inside an unquoted field is text. Lines end with LF, CRLF or a lone CR; blank lines are skipped
+ * but counted. A byte order mark at the start is skipped. Cells are trimmed of surrounding blanks unless
+ * quoted. */
 #ifndef DRIVER_READER_H
 #define DRIVER_READER_H
 
@@ -14,19 +15,20 @@
 enum { READER_CELLS_MAX = 512 };
 
 enum reader_fault {
-    READER_WHOLE,          /* no fault */
+    READER_WHOLE, /* no fault */
     READER_UNCLOSED_QUOTE,
-    READER_TOO_LONG,       /* longer than max_record_bytes; its cells are not given */
+    READER_TOO_LONG, /* longer than max_record_bytes; its cells are not given */
     READER_TOO_MANY_CELLS
 };
 
 /* Spans are borrowed until the next call on the handle. */
 struct reader_record {
-    int64_t record; /* the header is 0, data records count from 1 */
-    int64_t line;   /* physical line where it begins, from 1 */
-    int64_t offset; /* of its first byte */
-    size_t length;  /* without its line end */
-    struct span bytes; /* the record as it stands in the file; of one that ends in a line longer than 1 MiB its first MiB */
+    int64_t record;    /* the header is 0, data records count from 1 */
+    int64_t line;      /* physical line where it begins, from 1 */
+    int64_t offset;    /* of its first byte */
+    size_t length;     /* without its line end */
+    struct span bytes; /* the record as it stands in the file; of one that ends in a line longer than 1 MiB
+                          its first MiB */
     const struct span *cells;
     size_t cell_count; /* 0 when there is a fault */
     enum reader_fault fault;
@@ -34,14 +36,15 @@ struct reader_record {
 };
 
 struct reader_options {
-    char delimiter;          /* 0: the most frequent of , ; tab | in the first line */
+    char delimiter; /* 0: the most frequent of , ; tab | in the first line */
     size_t max_record_bytes;
 };
 
 struct reader;
 
 /* The descriptor is borrowed and read by pread; -1 for a handle that only parses. */
-int reader_open(struct reader **out, int fd, const struct reader_options *options, struct fail *fail) MUST_CHECK;
+int reader_open(struct reader **out, int fd, const struct reader_options *options,
+                struct fail *fail) MUST_CHECK;
 void reader_close(struct reader *reader);
 
 char reader_delimiter(const struct reader *reader); /* the one in use; with 0 known after the first record */
@@ -49,9 +52,9 @@ char reader_delimiter(const struct reader *reader); /* the one in use; with 0 kn
 /* 1 a record, 0 end of file, -1 the file cannot be read (FAIL_INPUT). */
 int reader_next(struct reader *reader, struct reader_record *out, struct fail *fail) MUST_CHECK;
 
-/* The bytes of one record, as `bytes` gave them, into cells again; `line` is where it begins (0: not known, then
- * quote_line counts from 0). A record that was WHOLE is WHOLE again, one with another fault has that fault again
- * but for TOO_LONG, which may hide an unclosed quote. */
+/* The bytes of one record, as `bytes` gave them, into cells again; `line` is where it begins (0: not known,
+ * then quote_line counts from 0). A record that was WHOLE is WHOLE again, one with another fault has that
+ * fault again but for TOO_LONG, which may hide an unclosed quote. */
 void reader_parse(struct reader *reader, struct span bytes, int64_t line, struct reader_record *out);
 
 #endif

@@ -21,6 +21,8 @@ struct log {
     int fd;
     enum log_level level; /* lines below it are dropped */
     bool json;
+    bool color;     /* text form: the level's word in colour */
+    bool over_line; /* a moving line may stand on the terminal: it is cleared before each log line */
     struct buf line;
 };
 

@@ -55,7 +55,8 @@ static int lose_file(struct run *run, const struct ledger_file *file, struct fai
     return 0;
 }
 
-/* Every file that rows still to be sent need is there and is what was loaded, or nothing is sent. */
+/* Every file that rows due need is there and is what was loaded, or nothing is sent. Held rows may never be due:
+ * a file that only they need is worth a warning. */
 static int verify_files(struct run *run, struct fail *fail)
 {
     bool drop = options_has(run->command->options, "drop-lost");
@@ -70,6 +71,9 @@ static int verify_files(struct run *run, struct fail *fail)
             continue;
         if (drop)
             rc = lose_file(run, &files.file[i], fail);
+        else if (files.rows[i] == 0)
+            log_add(run->command->log, LOG_WARN, "a file that only held rows need is gone or changed",
+                    LOG_TEXT("file", files.file[i].path));
         else
             rc = fail_set(fail, FAIL_INPUT,
                           "%s; %" PRId64 " rows still to be sent need it: bring it back, load a newer "
@@ -115,6 +119,7 @@ static int turn_engine(struct run *run, struct engine *engine, enum engine_end *
         return -1;
     progress_open(&progress, options_get(run->command->options, "progress"), run->command->quiet, 2, state.done,
                   clock_mono_ms());
+    run->command->log->over_line = progress.form == PROGRESS_TTY;
     while ((rc = engine_turn(engine, end, fail)) == 1) {
         if (!progress_due(&progress, clock_mono_ms()))
             continue;
@@ -125,6 +130,7 @@ static int turn_engine(struct run *run, struct engine *engine, enum engine_end *
         progress_show(&progress, &state, clock_mono_ms());
     }
     progress_close(&progress);
+    run->command->log->over_line = false;
     return rc;
 }
 
@@ -246,14 +252,16 @@ static int run_dry(struct run *run, int *exit_code, struct fail *fail)
         return -1;
     rows += totals.state[JOB_SENT];
     seconds = (double)rows / run->engine_options.pace.rate;
+    if (seconds < (double)accounts / run->engine_options.token_pace.rate)
+        seconds = (double)accounts / run->engine_options.token_pace.rate;
     *exit_code = totals.state[JOB_INVALID] + totals.refused_customers > 0 ? 3 : 0;
     if (run->command->json)
         return plan_json(run, rows, accounts, seconds, fail);
     text_totals(&totals, out);
     buf_addf(out,
              "plan: %" PRId64 " requests, %" PRId64
-             " token calls at least, about %.0f s at %.6g requests/s\n",
-             rows, accounts, seconds, run->engine_options.pace.rate);
+             " token calls at least, about %.0f s at %.6g requests/s and %.6g tokens/s\n",
+             rows, accounts, seconds, run->engine_options.pace.rate, run->engine_options.token_pace.rate);
     buf_add_text(out, "dry run: nothing was sent, the ledger is as it was\n");
     return 0;
 }

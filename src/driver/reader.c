@@ -1,9 +1,9 @@
-/* A window over the file holds the record being read; libcsv copies its cells into its own entry buffer, and the
- * callback copies them into `cells_text`, because libcsv reuses that buffer for the next cell.
+/* A window over the file holds the record being read; libcsv copies its cells into its own entry buffer, and
+ * the callback copies them into `cells_text`, because libcsv reuses that buffer for the next cell.
  *
- * libcsv runs in strict mode, which is the only way to learn that a closing quote has text behind it; a quote in
- * an unquoted field is an error there too, but a harmless one: such a record is parsed again without strictness.
- * After an error the parser is made anew: csv_fini would emit the half record. */
+ * libcsv runs in strict mode, which is the only way to learn that a closing quote has text behind it; a quote
+ * in an unquoted field is an error there too, but a harmless one: such a record is parsed again without
+ * strictness. After an error the parser is made anew: csv_fini would emit the half record. */
 #include "driver/reader.h"
 
 #include <assert.h>
@@ -14,8 +14,9 @@
 #include <unistd.h>
 
 enum {
-    READ_SIZE = 1 << 18,      /* bytes a pread asks for */
-    QUOTE_REACH = 1 << 20     /* a quote that does not close within this many bytes is unclosed */
+    READ_SIZE = 1 << 18,  /* bytes a pread asks for */
+    CELL_BLOCK = 1 << 14, /* libcsv's cell grows by this much at a time; by default only by 128 bytes */
+    QUOTE_REACH = 1 << 20 /* a quote that does not close within this many bytes is unclosed */
 };
 
 struct reader {
@@ -26,7 +27,8 @@ struct reader {
     struct csv_parser csv;
     bool begun; /* the start of the file was looked at */
 
-    /* The window: bytes [at, filled) of `window` are not consumed yet; window[0] stands at file offset `base`. */
+    /* The window: bytes [at, filled) of `window` are not consumed yet; window[0] stands at file offset
+     * `base`. */
     char *window;
     size_t size, at, filled;
     int64_t base;
@@ -67,6 +69,7 @@ static void parser_make(struct reader *reader, bool strict)
     if (csv_init(&reader->csv, options) != 0)
         assert(!"csv_init fails only without a parser");
     csv_set_delim(&reader->csv, (unsigned char)reader->delimiter);
+    csv_set_blk_size(&reader->csv, CELL_BLOCK);
 }
 
 static void parser_renew(struct reader *reader, bool strict)
@@ -131,7 +134,8 @@ static int fill(struct reader *reader, struct fail *fail)
         reader->window = mem_grow(reader->window, reader->size, 1);
     }
     do
-        got = pread(reader->fd, reader->window + reader->filled, READ_SIZE, reader->base + (int64_t)reader->filled);
+        got = pread(reader->fd, reader->window + reader->filled, READ_SIZE,
+                    reader->base + (int64_t)reader->filled);
     while (got < 0 && errno == EINTR);
     if (got < 0)
         return fail_set(fail, FAIL_INPUT, "cannot read: %s", strerror(errno));
@@ -150,8 +154,8 @@ static size_t line_end(const char *bytes, size_t from, size_t to)
     return cr ? (size_t)(cr - bytes) : limit;
 }
 
-/* The physical line that begins at window[at + from]: *text without its end, *whole with it. 1; 0 when nothing is
- * left; -1. A line of more than QUOTE_REACH bytes is given in pieces, *whole equal to *text. */
+/* The physical line that begins at window[at + from]: *text without its end, *whole with it. 1; 0 when
+ * nothing is left; -1. A line of more than QUOTE_REACH bytes is given in pieces, *whole equal to *text. */
 static int physical_line(struct reader *reader, size_t from, size_t *text, size_t *whole, struct fail *fail)
 {
     size_t looked = 0;
@@ -161,10 +165,11 @@ static int physical_line(struct reader *reader, size_t from, size_t *text, size_
         /* A CR at the end of what is read may have its LF to come. */
         bool certain = end + 1 < reader->filled || (end < reader->filled && reader->window[end] == '\n');
         if (certain || reader->eof) {
-            size_t ends = end == reader->filled ? 0
-                          : reader->window[end] == '\r' && end + 1 < reader->filled && reader->window[end + 1] == '\n'
-                              ? 2
-                              : 1;
+            size_t ends =
+                end == reader->filled ? 0
+                : reader->window[end] == '\r' && end + 1 < reader->filled && reader->window[end + 1] == '\n'
+                    ? 2
+                    : 1;
             *text = end - start;
             *whole = *text + ends;
             return *whole > 0;
@@ -308,8 +313,9 @@ static void deliver(struct reader *reader, size_t length, size_t consumed, struc
     reader->at += consumed;
 }
 
-/* Gives the record up, with `fault`, through the end of the physical line that begins at window[at + from]. Of a
- * record that does not fit the window its first QUOTE_REACH bytes are kept, its place is the whole of it. */
+/* Gives the record up, with `fault`, through the end of the physical line that begins at window[at + from].
+ * Of a record that does not fit the window its first QUOTE_REACH bytes are kept, its place is the whole of
+ * it. */
 static int give_up(struct reader *reader, size_t from, enum reader_fault fault, struct reader_record *out,
                    struct fail *fail)
 {
@@ -321,7 +327,8 @@ static int give_up(struct reader *reader, size_t from, enum reader_fault fault, 
     out->fault = fault;
     parser_renew(reader, true);
     record_reset(reader);
-    while ((rc = physical_line(reader, from, &text, &whole, fail)) == 1 && whole == text && !at_end(reader, from + whole)) {
+    while ((rc = physical_line(reader, from, &text, &whole, fail)) == 1 && whole == text &&
+           !at_end(reader, from + whole)) {
         if (reader->cells_text.len == 0)
             buf_add(&reader->cells_text, reader->window + reader->at, QUOTE_REACH);
         reader->at += from + whole;
@@ -340,7 +347,8 @@ static int give_up(struct reader *reader, size_t from, enum reader_fault fault, 
 }
 
 /* The record cannot be made out: it is given up with the line on which its last quote opened. */
-static int give_up_quote(struct reader *reader, const struct quotes *q, struct reader_record *out, struct fail *fail)
+static int give_up_quote(struct reader *reader, const struct quotes *q, struct reader_record *out,
+                         struct fail *fail)
 {
     size_t from = 0, text, whole;
 
@@ -355,7 +363,8 @@ static int give_up_quote(struct reader *reader, const struct quotes *q, struct r
 }
 
 /* The record cannot go on with the line at window[at + from]: there is none, or it leads out of reach. */
-static int give_up_end(struct reader *reader, size_t from, bool ended, struct reader_record *out, struct fail *fail)
+static int give_up_end(struct reader *reader, size_t from, bool ended, struct reader_record *out,
+                       struct fail *fail)
 {
     struct quotes q = quotes_of(reader, ended ? from : QUOTE_REACH);
 

@@ -10,20 +10,21 @@
 enum {
     EXCHANGE_ROWS = 1000,  /* outcomes that make an exchange due, and the most rows one claims */
     EXCHANGE_MS = 250,     /* age of the oldest outcome that makes an exchange due */
-    REJECTED_IN_A_ROW = 10 /* rows whose fresh token is refused, or accounts without a token, before it is fatal */
+    REJECTED_IN_A_ROW = 10 /* rows refused with two tokens, or accounts without a token, before it is fatal */
 };
 
 /* A claimed row that has not left yet: a member of a singly linked list through `next`. */
 struct waiting {
     struct ledger_claim claim;
+    bool refused; /* 401 since it was claimed: it left before, with another token */
     int next; /* -1: the last */
 };
 
 /* A request to the API in the air; its index is the request's tag. */
 struct flight {
     struct ledger_claim claim;
-    struct buf token;  /* the bearer it left with */
-    bool fresh_token;  /* minted because its predecessor was refused */
+    struct buf token; /* the bearer it left with */
+    bool refused;     /* as in struct waiting */
     bool busy;
 };
 
@@ -83,7 +84,8 @@ struct engine {
 };
 
 /* engine_send.c */
-void waiting_add(struct engine *engine, const struct ledger_claim *claim, bool at_front);
+/* A refused row goes to the front, the others behind the last. */
+void waiting_add(struct engine *engine, const struct ledger_claim *claim, bool refused);
 int engine_start(struct engine *engine, struct fail *fail) MUST_CHECK;
 void engine_release_waiting(struct engine *engine);
 /* Settles every waiting row of an account that can have no token. */

@@ -125,12 +125,12 @@ static int judge(struct engine *engine, const struct flight *flight, const struc
     return 0;
 }
 
-/* 401: the first on a token costs a new token and nothing else; the second in a row, on a fresh one, an attempt.
+/* 401: the first of a row costs a new token and nothing else; the second in a row, on the new token, an attempt.
  * True when the row has gone back to wait. */
 static bool retry_with_new_token(struct engine *engine, struct flight *flight)
 {
     token_reject(engine->tokens, flight->claim.account_id, buf_span(&flight->token));
-    if (!flight->fresh_token) {
+    if (!flight->refused) {
         engine->unauthorized_unstored++;
         if (engine->mode == MODE_RUN)
             waiting_add(engine, &flight->claim, true);

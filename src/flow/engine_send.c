@@ -8,14 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-void waiting_add(struct engine *engine, const struct ledger_claim *claim, bool at_front)
+void waiting_add(struct engine *engine, const struct ledger_claim *claim, bool refused)
 {
     int entry = engine->free_entry;
 
     assert(entry >= 0);
     engine->free_entry = engine->waiting[entry].next;
-    engine->waiting[entry] = (struct waiting){*claim, -1};
-    if (at_front) {
+    engine->waiting[entry] = (struct waiting){*claim, refused, -1};
+    if (refused) {
         engine->waiting[entry].next = engine->first;
         engine->first = entry;
         if (engine->last < 0)
@@ -116,9 +116,10 @@ static int get_token(struct engine *engine, int64_t account, struct fail *fail)
     return start_mint(engine, account, fail);
 }
 
-static int send_row(struct engine *engine, const struct ledger_claim *claim, struct span bearer, bool fresh,
-                    const struct buf *body, struct fail *fail)
+static int send_row(struct engine *engine, const struct waiting *row, struct span bearer, const struct buf *body,
+                    struct fail *fail)
 {
+    const struct ledger_claim *claim = &row->claim;
     char cid[UUID_TEXT_SIZE];
     struct http_request request = {.url = engine->url, .header_count = 5, .body = buf_span(body),
                                    .once = true /* an attempt is one send: a lost one is marked as such */};
@@ -140,7 +141,7 @@ static int send_row(struct engine *engine, const struct ledger_claim *claim, str
     request.headers[4] = buf_span(&engine->bearer_header);
     request.tag = at;
     engine->flight[at].claim = *claim;
-    engine->flight[at].fresh_token = fresh;
+    engine->flight[at].refused = row->refused;
     engine->flight[at].busy = true;
     buf_wipe(&engine->flight[at].token);
     buf_add_span(&engine->flight[at].token, bearer);
@@ -163,13 +164,13 @@ static void refuse_row(struct engine *engine, const struct ledger_claim *claim, 
 /* What became of a row that was looked at. */
 enum step { STEP_GONE, STEP_WAITS, STEP_HELD };
 
-static int try_row(struct engine *engine, const struct ledger_claim *claim, enum step *step, struct fail *fail)
+static int try_row(struct engine *engine, const struct waiting *row, enum step *step, struct fail *fail)
 {
+    const struct ledger_claim *claim = &row->claim;
     struct portfolio_request request;
     struct span bearer;
     int64_t wait_ms;
-    bool fresh = false;
-    enum token_answer answer = token_get(engine->tokens, claim->account_id, engine->now_ms, &bearer, &fresh);
+    enum token_answer answer = token_get(engine->tokens, claim->account_id, engine->now_ms, &bearer, NULL);
 
     *step = STEP_WAITS;
     if (answer == TOKEN_WANTED) {
@@ -177,7 +178,7 @@ static int try_row(struct engine *engine, const struct ledger_claim *claim, enum
             return -1;
         if (!mint_is_local(engine->handles.mint))
             return 0;
-        answer = token_get(engine->tokens, claim->account_id, engine->now_ms, &bearer, &fresh);
+        answer = token_get(engine->tokens, claim->account_id, engine->now_ms, &bearer, NULL);
         if (answer == TOKEN_WANTED)
             token_failed(engine->tokens, claim->account_id); /* engine_token_result has dealt with its rows */
     }
@@ -201,7 +202,7 @@ static int try_row(struct engine *engine, const struct ledger_claim *claim, enum
         refuse_row(engine, claim, &request);
         return 0;
     }
-    return send_row(engine, claim, bearer, fresh, request.body, fail);
+    return send_row(engine, row, bearer, request.body, fail);
 }
 
 int engine_start(struct engine *engine, struct fail *fail)
@@ -214,7 +215,7 @@ int engine_start(struct engine *engine, struct fail *fail)
     if (engine->now_ms < engine->mint_after_ms)
         wait_at_most(engine, engine->mint_after_ms - engine->now_ms);
     for (int entry = engine->first, next; entry >= 0 && looks > 0; entry = next, looks--) {
-        struct ledger_claim claim = engine->waiting[entry].claim;
+        struct waiting row = engine->waiting[entry];
         int waiting = engine->waiting_count;
         enum step step;
         next = engine->waiting[entry].next;
@@ -222,7 +223,7 @@ int engine_start(struct engine *engine, struct fail *fail)
             return 0;
         if (engine->flying == engine->options.pace.concurrency)
             return 0;
-        if (try_row(engine, &claim, &step, fail) != 0)
+        if (try_row(engine, &row, &step, fail) != 0)
             return -1;
         if (step == STEP_HELD)
             return 0;
@@ -230,8 +231,10 @@ int engine_start(struct engine *engine, struct fail *fail)
             waiting_remove(engine, entry, before);
             continue;
         }
-        if (engine->waiting_count != waiting) /* its account was given up: the list is another one */
+        if (engine->waiting_count != waiting) { /* its account was given up: the list is another one */
+            wait_at_most(engine, 0);
             return 0;
+        }
         before = entry;
     }
     return 0;

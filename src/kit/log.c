@@ -49,7 +49,13 @@ static void write_text(struct log *log, enum log_level level, const char *event,
 {
     char now[CLOCK_TEXT_SIZE];
 
-    buf_addf(&log->line, "%s %-7s %s", clock_format(clock_wall_ms(), now), level_names[level], event);
+    static const char *const colors[] = {"\033[2m", "", "\033[33m", "\033[31m"};
+    bool color = log->color && colors[level][0];
+
+    if (log->over_line)
+        buf_add_text(&log->line, "\r\033[K");
+    buf_addf(&log->line, "%s %s%-7s%s %s", clock_format(clock_wall_ms(), now), color ? colors[level] : "",
+             level_names[level], color ? "\033[0m" : "", event);
     for (size_t i = 1; i < count; i++) {
         buf_addf(&log->line, " %s=", pairs[i].key);
         if (pairs[i].text)

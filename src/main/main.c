@@ -75,6 +75,16 @@ static enum log_level log_level_of(const char *name, bool quiet)
     return quiet && level < LOG_WARN ? LOG_WARN : level;
 }
 
+/* --color, NO_COLOR (any value but an empty one), and whether a person reads standard error. */
+static bool wants_color(const char *when)
+{
+    const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+
+    if (when && strcmp(when, "auto") != 0)
+        return strcmp(when, "always") == 0;
+    return !(no_color && *no_color) && isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0;
+}
+
 static int carry_out(const struct options *options, struct config *config, int *exit_code, struct fail *fail)
 {
     char *ledger = setup_ledger_path(options), *folder = setup_out_folder(options, ledger);
@@ -90,6 +100,7 @@ static int carry_out(const struct options *options, struct config *config, int *
 
     log_open(&log, STDERR_FILENO, log_level_of(config_text(config, SET_LOG_LEVEL), command.quiet),
              strcmp(config_text(config, SET_LOG_FORMAT), "json") == 0);
+    log.color = wants_color(options_get(options, "color"));
     buf_init(&command.result, RESULT_CAP);
     rc = find(options_command(options)->name)(&command, exit_code, fail);
     if (rc == 0)

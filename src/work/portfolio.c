@@ -91,7 +91,9 @@ static int fetch(struct portfolio *portfolio, const struct ledger_place *place, 
     struct table *table = portfolio_table(portfolio, place->file);
 
     if (!table)
-        return fail_set(fail, FAIL_INTERNAL, "file %" PRId64 " of the ledger is not open", place->file);
+        return fail_set(fail, FAIL_INPUT,
+                        "a file that was gone or changed when the run began is needed now; bring it back, or "
+                        "load a newer one");
     return table_fetch(table, &(struct table_place){place->offset, place->length, 0}, now_ms, row, fail);
 }
 
