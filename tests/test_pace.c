@@ -1,5 +1,5 @@
-/* pace, part by part and to the millisecond: rate, limits in flight, Retry-After, breaker, back-off. How it
- * finds the limits of a server is in test_pace_sim.c. */
+/* pace, part by part and to the millisecond: rate, limits in flight, hold, breaker, looking ahead. How it
+ * finds the limits of a server is in test_pace_sim.c, delays of single rows are in test_pace_delay.c. */
 #include "rule/pace.h"
 
 #include <setjmp.h>
@@ -37,8 +37,7 @@ static void answer(struct pace *pace, enum pace_signal signal, int64_t now_ms)
     pace_answer(pace, signal, now_ms - 20, -1, now_ms);
 }
 
-/* ---- the rate
- * ----------------------------------------------------------------------------------------------- */
+/* ---- the rate ---- */
 
 static void test_no_rate_is_no_limit(void **state)
 {
@@ -167,8 +166,7 @@ static void test_set_changes_limits_in_mid_run(void **state)
     pace_close(pace);
 }
 
-/* ---- requests in flight
- * ------------------------------------------------------------------------------------- */
+/* ---- requests in flight ---- */
 
 static void test_fixed_limit(void **state)
 {
@@ -259,8 +257,7 @@ static void test_one_cut_a_window(void **state)
     pace_close(pace);
 }
 
-/* ---- Retry-After
- * -------------------------------------------------------------------------------------------- */
+/* ---- Retry-After ---- */
 
 static void test_hold(void **state)
 {
@@ -280,54 +277,7 @@ static void test_hold(void **state)
     pace_close(pace);
 }
 
-static void test_retry_after_values(void **state)
-{
-    static const struct {
-        const char *text;
-        int64_t expected_ms;
-    } cases[] = {
-        {"0", 0},
-        {"120", 120000},
-        {" 7 ", 7000},
-        {"0000000007", 7000},
-        {"86400", 86400000},
-        {"86401", 86400000},
-        {"99999999999999999999", 86400000},
-        {"Sun, 06 Nov 1994 08:49:37 GMT", 7000},
-        {"Sun, 06 Nov 1994 08:49:30 GMT", 0},
-        {"Sun, 06 Nov 1994 08:49:29 GMT", 0},
-        {"Mon, 07 Nov 1994 08:49:29 GMT", 86399000},
-        {"Tue, 08 Nov 1994 08:49:30 GMT", 86400000},
-        {"Thu, 01 Jan 1970 00:00:00 GMT", 0},
-        {"", -1},
-        {"-1", -1},
-        {"+1", -1},
-        {"1.5", -1},
-        {"1 2", -1},
-        {"soon", -1},
-        {"Sun, 06 Nov 1994 08:49:37 UTC", -1},
-        {"Sun, 06 Nov 1994 08:49:37", -1},
-        {"Sun, 6 Nov 1994 08:49:37 GMT", -1},
-        {"Sun, 06 Nov 1994 24:49:37 GMT", -1},
-        {"Sun, 06 Nov 1994 08:60:37 GMT", -1},
-        {"Sun, 06 Nov 1994 08:49:61 GMT", -1},
-        {"Sun, 00 Nov 1994 08:49:37 GMT", -1},
-        {"Wed, 31 Nov 1994 08:49:37 GMT", -1},
-        {"Sun, 06 Nox 1994 08:49:37 GMT", -1},
-        {"Sxx, 06 Nov 1994 08:49:37 GMT", -1},
-        {"Sunday, 06-Nov-94 08:49:37 GMT", -1},
-        {"Sun Nov  6 08:49:37 1994", -1},
-    };
-    (void)state;
-
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
-        assert_int_equal(pace_retry_after(span_of(cases[i].text), 784111770000), cases[i].expected_ms);
-    assert_int_equal(pace_retry_after(span_of(NULL), 784111770000), -1);
-    assert_int_equal(pace_retry_after(SPAN("Sun, 06 Nov 1994 08:49:37 GMT"), 784111776999), 1);
-}
-
-/* ---- the breaker
- * -------------------------------------------------------------------------------------------- */
+/* ---- the breaker ---- */
 
 static void test_failures_in_a_row_close_the_gate(void **state)
 {
@@ -507,8 +457,7 @@ static void test_given_up(void **state)
     pace_close(pace);
 }
 
-/* ---- looking ahead
- * ------------------------------------------------------------------------------------------ */
+/* ---- looking ahead ---- */
 
 static void test_ahead(void **state)
 {
@@ -544,57 +493,20 @@ static void test_ahead(void **state)
     pace_close(full);
 }
 
-/* ---- back-off
- * ----------------------------------------------------------------------------------------------- */
-
-static void test_backoff(void **state)
+/* A short measurement is as good as a long one, and idle time does not count. */
+static void test_ahead_measures_from_the_first_answer(void **state)
 {
-    static const int64_t uppers_ms[] = {1000,  2000,   4000,   8000,   16000,  32000,
-                                        64000, 128000, 256000, 300000, 300000, 300000};
-    struct pace *pace = opened(plain(0, 1, 1));
+    struct pace *pace = opened(plain(0, 1, 64));
     (void)state;
 
-    for (int attempt = 1; attempt <= 12; attempt++) {
-        int64_t upper_ms = uppers_ms[attempt - 1], least_ms = upper_ms, most_ms = 0, total_ms = 0;
-
-        for (int i = 0; i < 4000; i++) {
-            int64_t ms = pace_backoff(pace, attempt, -1);
-
-            least_ms = ms < least_ms ? ms : least_ms;
-            most_ms = ms > most_ms ? ms : most_ms;
-            total_ms += ms;
-        }
-        assert_true(least_ms >= 0 && least_ms <= upper_ms / 100);
-        assert_true(most_ms <= upper_ms && most_ms >= upper_ms - upper_ms / 100);
-        assert_in_range(total_ms / 4000, upper_ms * 47 / 100, upper_ms * 53 / 100);
-    }
-    assert_true(pace_backoff(pace, INT32_MAX, -1) <= 300000);
-    assert_true(pace_backoff(pace, 1, 5000) == 5000);
-    assert_true(pace_backoff(pace, 3, 100) >= 100);
+    for (int ms = 0; ms < 200; ms++)
+        answer(pace, PACE_OK, T0 + ms);
+    assert_int_equal(pace_ahead(pace, 64, 250, T0 + 200), 250);
+    for (int ms = 5000; ms < 5200; ms++)
+        answer(pace, PACE_OK, T0 + ms);
+    assert_int_equal(pace_ahead(pace, 64, 250, T0 + 5200), 250);
+    assert_int_equal(pace_ahead(pace, 64, 250, T0 + 9000), 0);
     pace_close(pace);
-}
-
-static void test_same_seed_same_delays(void **state)
-{
-    struct pace_options options = plain(0, 1, 1);
-    struct pace *a, *b, *c;
-    int differ = 0;
-    (void)state;
-
-    pace_open(&a, &options, 7, T0);
-    pace_open(&b, &options, 7, T0 + 5);
-    pace_open(&c, &options, 8, T0);
-    for (int i = 0; i < 20; i++) {
-        int64_t ms = pace_backoff(a, 9, -1);
-
-        assert_int_equal(ms, pace_backoff(b, 9, -1));
-        differ += ms != pace_backoff(c, 9, -1);
-    }
-    assert_true(differ >= 19);
-    pace_close(a);
-    pace_close(b);
-    pace_close(c);
-    pace_close(NULL);
 }
 
 int main(void)
@@ -611,7 +523,6 @@ int main(void)
         cmocka_unit_test(test_limit_does_not_grow_unused),
         cmocka_unit_test(test_one_cut_a_window),
         cmocka_unit_test(test_hold),
-        cmocka_unit_test(test_retry_after_values),
         cmocka_unit_test(test_failures_in_a_row_close_the_gate),
         cmocka_unit_test(test_one_probe_at_a_time),
         cmocka_unit_test(test_end_of_outage_is_noticed),
@@ -621,8 +532,6 @@ int main(void)
         cmocka_unit_test(test_given_up),
         cmocka_unit_test(test_ahead),
         cmocka_unit_test(test_ahead_measures_from_the_first_answer),
-        cmocka_unit_test(test_backoff),
-        cmocka_unit_test(test_same_seed_same_delays),
     };
 
     return cmocka_run_group_tests_name("pace", tests, NULL, NULL);

@@ -5,7 +5,7 @@
 #include "driver/ledger_load.h"
 
 /* Files: all (`rows`: the refused records each still has) or only those that rows still to be sent need (`rows`:
- * how many those are). The array and its paths are the caller's: ledger_files_free. */
+ * how many of those are not held). The array and its paths are the caller's: ledger_files_free. */
 struct ledger_files {
     struct ledger_file *file;
     int64_t *rows;
