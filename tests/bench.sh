@@ -50,8 +50,9 @@ done
 
 printf '%-52s %10s %10s %10s\n' "$CARDS_N cards, $ROUNDS rounds" median least most
 line() { # what, column
-    # shellcheck disable=SC2046
-    printf '%-52s %10s %10s %10s\n' "$1" $(cut -d' ' -f"$2" "$WORK/ratios" | median)
+    local middle least most
+    read -r middle least most < <(cut -d' ' -f"$2" "$WORK/ratios" | median)
+    printf '%-52s %10s %10s %10s\n' "$1" "$middle" "$least" "$most"
 }
 line "CPU of a row, whole run / h2load's request" 1
 line "rows a second, loading and reports included" 2

@@ -52,17 +52,17 @@ static void set_options(struct rig *rig)
                                 .breaker_pause_cap_ms = 120000,
                                 .breaker_limit_ms = 1800000};
 
-    rig->tables = (struct table_options){
-        .reader = {.delimiter = ',', .max_record_bytes = 65536},
-        .columns = {.has_owner_bid = true, .has_locale = true, .allow_internal = true},
-        .rules = {.list_separator = ';',
-                  .allow_internal = true,
-                  .check_address = true,
-                  .owner_bid = SPAN("1000052"),
-                  .locale = SPAN("pt_BR"),
-                  .now_ms = FAKE_WALL_MS}};
-    rig->load =
-        (struct ledger_load_options){.allow_internal = true, .bad_most = -1, .bad_share = -1, .now_ms = FAKE_WALL_MS};
+    rig->tables =
+        (struct table_options){.reader = {.delimiter = ',', .max_record_bytes = 65536},
+                               .columns = {.has_owner_bid = true, .has_locale = true, .allow_internal = true},
+                               .rules = {.list_separator = ';',
+                                         .allow_internal = true,
+                                         .check_address = true,
+                                         .owner_bid = SPAN("1000052"),
+                                         .locale = SPAN("pt_BR"),
+                                         .now_ms = FAKE_WALL_MS}};
+    rig->load = (struct ledger_load_options){
+        .allow_internal = true, .bad_most = -1, .bad_share = -1, .now_ms = FAKE_WALL_MS};
     rig->options = (struct engine_options){.base_url = "https://api.example.com/cards-tokenization",
                                            .tenant = "TN-example",
                                            .pace = pace,
@@ -120,7 +120,7 @@ static void end_process(struct rig *rig)
 
 int rig_close(void **state)
 {
-    static const char *const names[] = {"cards.csv", "customers.csv",  "tokens.csv",     "log",
+    static const char *const names[] = {"cards.csv", "customers.csv", "tokens.csv",    "log",
                                         "ledger.db", "ledger.db-wal", "ledger.db-shm", "ledger.db.lock"};
     struct rig *rig = *state;
 
@@ -169,13 +169,14 @@ void rig_cards(struct rig *rig, int64_t first, int count, int64_t account)
 
 /* ---- looking ---- */
 
-static sqlite3_stmt *ask(struct rig *rig, const char *sql, va_list args)
+static sqlite3_stmt *PRINTF_LIKE(2, 0) ask(struct rig *rig, const char *sql, va_list args)
 {
     sqlite3_stmt *statement = NULL;
     char text[1024];
 
     if (!rig->look)
-        assert_int_equal(sqlite3_open_v2(rig->ledger_path, &rig->look, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+        assert_int_equal(sqlite3_open_v2(rig->ledger_path, &rig->look, SQLITE_OPEN_READONLY, NULL),
+                         SQLITE_OK);
     assert_in_range(vsnprintf(text, sizeof text, sql, args), 1, (int)sizeof text - 1);
     if (sqlite3_prepare_v2(rig->look, text, -1, &statement, NULL) != SQLITE_OK)
         fail_msg("%s: %s", text, sqlite3_errmsg(rig->look));
@@ -254,7 +255,8 @@ static void watch(const struct fake_request *request, void *context)
     struct rig *rig = context;
     int64_t beyond = rig_number(rig, "SELECT count(*) FROM card WHERE state = 4") - fake_flying(false);
 
-    if (rig_number(rig, "SELECT count(*) FROM card WHERE card_id = %" PRId64 " AND state = 4 AND attempts >= 1",
+    if (rig_number(rig,
+                   "SELECT count(*) FROM card WHERE card_id = %" PRId64 " AND state = 4 AND attempts >= 1",
                    request->card) != 1)
         fail_msg("card %" PRId64 " leaves and is not sent in the ledger", request->card);
     for (int i = 0; i < fake_count(false); i++) {
@@ -287,8 +289,8 @@ static void start_process(struct rig *rig)
 
 void rig_load(struct rig *rig)
 {
-    struct ingest_options options = {.cards = rig->cards_path, .tables = &rig->tables, .load = rig->load,
-                                     .log = &rig->log};
+    struct ingest_options options = {
+        .cards = rig->cards_path, .tables = &rig->tables, .load = rig->load, .log = &rig->log};
     struct ingest_result result;
 
     rig_write(rig->cards_path, buf_span(&rig->cards));
@@ -321,10 +323,10 @@ int rig_run(struct rig *rig)
     enum engine_end end = ENGINE_DONE;
     bool killed = false;
     struct fail fail;
-    int rc;
+    int rc = 1;
 
     open_engine(rig);
-    while ((rc = engine_turn(rig->engine, &end, &rig->fail)) == 1 && !killed)
+    while (!killed && (rc = engine_turn(rig->engine, &end, &rig->fail)) == 1)
         killed = rig->kill_at_ms > 0 && fake_now_ms() >= rig->kill_at_ms;
     engine_figures(rig->engine, &rig->figures);
     engine_close(rig->engine);
@@ -333,7 +335,7 @@ int rig_run(struct rig *rig)
     rig->engine = NULL;
     rig->http = NULL;
     rig->mint = NULL;
-    if (rc != 0 && rig->fail.kind == FAIL_LEDGER)
+    if (rc < 0 && rig->fail.kind == FAIL_LEDGER)
         return FAIL_LEDGER;
     if (ledger_check(rig->ledger, &fail) != 0)
         fail_msg("%s", fail.text);

@@ -1,9 +1,9 @@
 /* engine_case: what the engine's tests share: small CSV files and a real ledger in a folder of their own, the
  * engine over the fake network, and a second connection that looks at the ledger as another process would.
  *
- * Whatever a test is about, every request is held against the invariants when it leaves: its row is SENT in the
- * committed ledger (I2), and no other request of its customer is in the air (I6); after every run the totals
- * must add up (I1). */
+ * Whatever a test is about, every request is held against the invariants when it leaves: its row is SENT in
+ * the committed ledger (I2), and no other request of its customer is in the air (I6); after every run the
+ * totals must add up (I1). */
 #ifndef TESTS_ENGINE_CASE_H
 #define TESTS_ENGINE_CASE_H
 
@@ -23,7 +23,7 @@ enum { RUN_DONE = 1000, RUN_STOPPED, RUN_KILLED }; /* beside enum fail_kind */
 
 struct rig {
     char *folder, *cards_path, *customers_path, *ledger_path, *token_path;
-    struct buf cards, customers;        /* the files' text; customers empty: one file */
+    struct buf cards, customers; /* the files' text; customers empty: one file */
     struct table_options tables;
     struct ledger_load_options load;
     struct engine_options options;
@@ -37,16 +37,16 @@ struct rig {
     struct mint *mint;
     struct http *http;
     struct engine *engine;
-    struct engine_figures figures;      /* at the end of the last run */
+    struct engine_figures figures; /* at the end of the last run */
     struct log log;
-    sqlite3 *look;                      /* the second connection */
-    int64_t waiting_most;               /* the most rows SENT beyond those flying, seen when a request left */
+    sqlite3 *look;        /* the second connection */
+    int64_t waiting_most; /* the most rows SENT beyond those flying, seen when a request left */
     int64_t recovered;
-    struct fail fail;                   /* of the last run */
+    struct fail fail; /* of the last run */
 };
 
-/* cmocka's set-up and tear-down: *state is the rig, with settings under which nothing is held back: no rate, 8
- * requests in flight, 4 mints. */
+/* cmocka's set-up and tear-down: *state is the rig, with settings under which nothing is held back: no rate,
+ * 8 requests in flight, 4 mints. */
 int rig_open(void **state);
 int rig_close(void **state);
 
@@ -59,8 +59,8 @@ void rig_cards(struct rig *rig, int64_t first, int count, int64_t account);
 void rig_load(struct rig *rig);
 /* Submits until the engine ends: RUN_DONE, RUN_STOPPED, RUN_KILLED or the kind of the failure (rig->fail). */
 int rig_run(struct rig *rig);
-/* The end of the process (of a killed one without the end of its run), and the start of a new one, which opens
- * the files that the ledger names: rig->recovered. */
+/* The end of the process (of a killed one without the end of its run), and the start of a new one, which
+ * opens the files that the ledger names: rig->recovered. */
 void rig_restart(struct rig *rig, bool killed);
 
 /* One value of the committed ledger. */

@@ -1,31 +1,32 @@
 /* fake: clock and network of the engine's tests, linked in place of kit/clock.o and driver/http.o.
  *
- * Time is virtual and moves in http_wait alone: to the next reply, the next appointment (fake_at) or the end of
- * the wait, whichever comes first; nothing else takes any. All times here are milliseconds since fake_reset. A
- * test scripts two hosts (fake_serve): each request is shown to its host's function when it leaves, together
- * with an answer filled in for the case that all is well; the function changes what it wants otherwise. Every
- * request is kept with its time, its headers and its body. A loop that waits without end, or that keeps asking
- * without letting time pass, fails the test. */
+ * Time is virtual and moves in http_wait alone: to the next reply, the next appointment (fake_at) or the end
+ * of the wait, whichever comes first; nothing else takes any. All times here are milliseconds since
+ * fake_reset. A test scripts two hosts (fake_serve): each request is shown to its host's function when it
+ * leaves, together with an answer filled in for the case that all is well; the function changes what it wants
+ * otherwise. Every request is kept with its time, its headers and its body. A loop that waits without end, or
+ * that keeps asking without letting time pass, fails the test. */
 #ifndef TESTS_FAKE_H
 #define TESTS_FAKE_H
 
 #include "driver/http.h"
 
-#define FAKE_WALL_MS INT64_C(1772452800000) /* 2026-03-02T12:00:00Z, a Monday: the wall clock at fake_reset */
+#define FAKE_WALL_MS INT64_C(1772452800000) /* 2026-03-02T12:00:00Z, a Monday: the wall clock at fake_reset \
+                                             */
 #define FAKE_MONO_MS INT64_C(500000)        /* the monotonic clock then */
 
 enum { FAKE_API_MS = 50, FAKE_TOKEN_MS = 20, FAKE_TOKEN_LIFE_MS = 600000 };
 #define FAKE_NEVER INT64_MAX
 
 struct fake_request {
-    int number; /* of all requests, from 1 */
-    bool token; /* to the token host */
-    int nth;    /* of this card's requests, or of this account's token requests, from 1 */
-    int host;   /* of the host's requests, from 1 */
-    int flying; /* to the same host, with this one */
+    int number;              /* of all requests, from 1 */
+    bool token;              /* to the token host */
+    int nth;                 /* of this card's requests, or of this account's token requests, from 1 */
+    int host;                /* of the host's requests, from 1 */
+    int flying;              /* to the same host, with this one */
     int64_t at_ms, ended_ms; /* ended_ms: -1 while it flies; when its reply was taken, or its handle closed */
     int64_t account, card, customer; /* as body and headers name them; 0: not */
-    int bearer; /* the number of the mint that gave its token, 0: none of ours */
+    int bearer;                      /* the number of the mint that gave its token, 0: none of ours */
     bool once, secret;
     char *url, *headers[HTTP_HEADERS_MAX], *body;
     size_t header_count;
@@ -40,8 +41,8 @@ struct fake_answer {
     char store[1024]; /* for a body that is made up */
 };
 
-/* Makes the answer a new token. `claims_account` 0: an opaque one; `life_ms` 0: one without exp. Tokens are told
- * apart by a number, that of the mint (fake_request.bearer). */
+/* Makes the answer a new token. `claims_account` 0: an opaque one; `life_ms` 0: one without exp. Tokens are
+ * told apart by a number, that of the mint (fake_request.bearer). */
 void fake_token(struct fake_answer *answer, int64_t claims_account, int64_t life_ms);
 
 typedef void fake_host(const struct fake_request *request, struct fake_answer *answer, void *context);
@@ -59,7 +60,7 @@ void fake_at(int64_t at_ms, void (*call)(void *context), void *context);
 int64_t fake_now_ms(void);
 void fake_clock_set(int64_t now_ms); /* for fake_http.c; and for a test while no engine runs */
 
-int fake_count(bool token);          /* requests to that host so far */
+int fake_count(bool token); /* requests to that host so far */
 int fake_flying(bool token);
 /* The requests to a host in the order of leaving; i from 0. */
 const struct fake_request *fake_request(bool token, int i);

@@ -1,5 +1,5 @@
-/* The network of virtual time. A handle only counts what flies; the script and the record of requests are one for
- * the process, as the network is. */
+/* The network of virtual time. A handle only counts what flies; the script and the record of requests are one
+ * for the process, as the network is. */
 #include "fake.h"
 
 #include <setjmp.h>
@@ -159,8 +159,8 @@ void fake_token(struct fake_answer *answer, int64_t claims_account, int64_t life
                    life_ms > 0 ? (long long)(now_s + life_ms / 1000) : 2LL);
     base64url(claims, payload);
     (void)snprintf(answer->store, sizeof answer->store,
-                   "{\"tenant\":\"TN-example\",\"token\":\"eyJhbGciOiJIUzUxMiJ9.%s.s%d\",\"refresh\":\"x\"}", payload,
-                   net.mints);
+                   "{\"tenant\":\"TN-example\",\"token\":\"eyJhbGciOiJIUzUxMiJ9.%s.s%d\",\"refresh\":\"x\"}",
+                   payload, net.mints);
 }
 
 /* ---- requests ---- */
@@ -350,7 +350,8 @@ static int64_t next_moment(const struct http *http, int64_t until_ms)
 
 int http_wait(struct http *http, int wake_fd, int64_t timeout_ms, struct fail *fail)
 {
-    int64_t began_ms = fake_now_ms(), until_ms = timeout_ms < 0 ? FAKE_NEVER : began_ms + timeout_ms, moment_ms;
+    int64_t began_ms = fake_now_ms(), until_ms = timeout_ms < 0 ? FAKE_NEVER : began_ms + timeout_ms,
+            moment_ms;
 
     (void)fail;
     keep_appointments();
@@ -366,7 +367,8 @@ int http_wait(struct http *http, int wake_fd, int64_t timeout_ms, struct fail *f
     }
     net.idle_turns = fake_now_ms() > began_ms ? 0 : net.idle_turns + 1;
     if (net.idle_turns > IDLE_TURNS)
-        fail_msg("the loop spins at %lld ms: it waits for nothing, again and again", (long long)fake_now_ms());
+        fail_msg("the loop spins at %lld ms: it waits for nothing, again and again",
+                 (long long)fake_now_ms());
     return 0;
 }
 

@@ -1,5 +1,5 @@
-/* The way of a row through the engine: claimed, committed, sent as it should be, settled; and what becomes of it
- * when its record or its file is not what it was. */
+/* The way of a row through the engine: claimed, committed, sent as it should be, settled; and what becomes of
+ * it when its record or its file is not what it was. */
 #include "engine_case.h"
 
 #include "kit/clock.h"
@@ -218,10 +218,12 @@ static void the_request_is_what_the_api_describes(void **state)
     assert_int_equal(request->bearer, 1);
     assert_string_equal(
         request->body,
-        "{\"owner_bid\":\"0010052\",\"card_information\":{\"card_id\":9223372036854775806,\"billing_address\":{"
+        "{\"owner_bid\":\"0010052\",\"card_information\":{\"card_id\":9223372036854775806,\"billing_"
+        "address\":{"
         "\"address_line1\":\"Rua das Flores, 10\",\"city\":\"Rio de Janeiro\",\"state\":\"RJ\","
         "\"postal_code\":\"20000-000\",\"country_code\":\"BRA\"}},\"customer_information\":{"
-        "\"locale\":\"pt_BR\",\"first_name\":\"An\xC3\xA1\",\"last_name\":\"Modelo\",\"country_code\":\"BRA\","
+        "\"locale\":\"pt_BR\",\"first_name\":\"An\xC3\xA1\",\"last_name\":\"Modelo\",\"country_code\":"
+        "\"BRA\","
         "\"emails\":[\"ana@example.com\",\"a.modelo@example.com\"],\"phones\":[\"5545999999999\"],"
         "\"consent\":{\"time_of_consent\":\"2025-01-31T13:00:00.000Z\",\"version\":\"1.0\","
         "\"presenter\":\"Example Bank\"}}}");

@@ -67,7 +67,8 @@ static void expect_script(struct rig *rig, int64_t card, const struct script *sc
     assert_int_equal(rig_number(rig, "SELECT http_status FROM card WHERE card_id = %d", (int)card),
                      script->http_status);
     for (int i = 0; i < script->attempts; i++)
-        assert_string_equal(fake_header(fake_card(card, i), "x-cid"), fake_header(fake_card(card, 0), "x-cid"));
+        assert_string_equal(fake_header(fake_card(card, i), "x-cid"),
+                            fake_header(fake_card(card, 0), "x-cid"));
     assert_null(fake_card(card, script->attempts));
 }
 
@@ -95,13 +96,14 @@ static void every_attempt_is_kept(void **state)
     rig_cards(rig, 1, SCRIPTS, 7);
     rig_load(rig);
     assert_int_equal(rig_run(rig), RUN_DONE);
-    assert_string_equal(rig_text(rig, "SELECT group_concat(c.card_id || ' ' || a.attempt || ' ' || a.code || ' ' || "
-                                      "coalesce(a.http_status, '-'), ', ') FROM (SELECT * FROM attempt ORDER BY card) "
-                                      "AS a JOIN card AS c ON c.id = a.card"),
-                        "6 1 request_timeout 408, 7 1 conflict 409, 8 1 too_early 425, 9 1 too_many_requests 429, "
-                        "10 1 server_error 500, 11 1 http_503 503, 12 1 connect_failed -, 13 1 connect_failed -, "
-                        "14 1 answer_lost -, 15 1 answer_lost -, 16 1 answer_lost -, 17 1 http_502 502, "
-                        "19 1 connect_failed -");
+    assert_string_equal(
+        rig_text(rig, "SELECT group_concat(c.card_id || ' ' || a.attempt || ' ' || a.code || ' ' || "
+                      "coalesce(a.http_status, '-'), ', ') FROM (SELECT * FROM attempt ORDER BY card) "
+                      "AS a JOIN card AS c ON c.id = a.card"),
+        "6 1 request_timeout 408, 7 1 conflict 409, 8 1 too_early 425, 9 1 too_many_requests 429, "
+        "10 1 server_error 500, 11 1 http_503 503, 12 1 connect_failed -, 13 1 connect_failed -, "
+        "14 1 answer_lost -, 15 1 answer_lost -, 16 1 answer_lost -, 17 1 http_502 502, "
+        "19 1 connect_failed -");
     assert_int_equal(rig_number(rig, "SELECT n FROM tally WHERE kind = 'http' AND key = 202"), 10);
     assert_int_equal(rig_number(rig, "SELECT n FROM tally WHERE kind = 'http' AND key = 400"), 8);
 }
@@ -191,7 +193,8 @@ static const struct fatal {
     int status;
     const char *body, *words;
 } fatals[] = {
-    {HTTP_ANSWERED, 400, "{\"message\":\"click to pay not enabled to tenant\"}", "not_enabled_to_tenant (400)"},
+    {HTTP_ANSWERED, 400, "{\"message\":\"click to pay not enabled to tenant\"}",
+     "not_enabled_to_tenant (400)"},
     {HTTP_ANSWERED, 400, "{\"message\":\"AccountID: cannot be blank\"}", "account_blank (400)"},
     {HTTP_ANSWERED, 400, "{\"message\":\"x\",\"details\":[\"OrgID: cannot be blank\"]}", "org_blank (400)"},
     {HTTP_ANSWERED, 403, "<html>edge</html>", "forbidden (403)"},
@@ -213,8 +216,8 @@ static void fatal_for_card_10(const struct fake_request *request, struct fake_an
     answer->body = fatal->body;
 }
 
-/* 20 a second; answers take 200 or 300 ms. What flies when card 10's answer comes is waited for and settled; the
- * claimed rows go back as they were. */
+/* 20 a second; answers take 200 or 300 ms. What flies when card 10's answer comes is waited for and settled;
+ * the claimed rows go back as they were. */
 static void expect_fatal(struct rig *rig, const struct fatal *fatal)
 {
     int sent;

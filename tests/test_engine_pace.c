@@ -1,5 +1,5 @@
-/* When requests leave: rate, requests in flight, Retry-After, the delays between attempts, the breaker. Proven on
- * the times at which they left, in virtual time. */
+/* When requests leave: rate, requests in flight, Retry-After, the delays between attempts, the breaker.
+ * Proven on the times at which they left, in virtual time. */
 #include "engine_case.h"
 
 #include <string.h>
@@ -51,7 +51,8 @@ static void slow(const struct fake_request *request, struct fake_answer *answer,
     answer->after_ms = 1000;
 }
 
-/* The token comes at 20 ms; then five loads of 8, each leaving in the millisecond of the answers before it. */
+/* The token comes at 20 ms; then five loads of 8, each leaving in the millisecond of the answers before it.
+ */
 static void no_more_fly_than_may(void **state)
 {
     struct rig *rig = *state;
@@ -158,7 +159,8 @@ static void retry_after_counts_with_503_too(void **state)
     expect_hold(*state, (struct pushback){5, 503, "4"}, 270, 4270);
 }
 
-static void fails_then_pushes_back(const struct fake_request *request, struct fake_answer *answer, void *context)
+static void fails_then_pushes_back(const struct fake_request *request, struct fake_answer *answer,
+                                   void *context)
 {
     (void)context;
     if (request->nth > 1)
@@ -259,8 +261,8 @@ static int64_t first_after(int64_t at_ms)
     return left_ms(i);
 }
 
-/* 100 a second; away from 2 s to 62 s. What is sent meanwhile are probes, one at a time, each another row; after
- * the probe that succeeds the rest leaves at the rate. */
+/* 100 a second; away from 2 s to 62 s. What is sent meanwhile are probes, one at a time, each another row;
+ * after the probe that succeeds the rest leaves at the rate. */
 static void an_outage_of_a_minute_exhausts_nothing(void **state)
 {
     struct rig *rig = *state;

@@ -1,5 +1,5 @@
-/* Ways to end before all is sent: signals, the deadline, the end of the grace, sudden death, a disk that is full.
- * And that the next run carries on from each of them. */
+/* Ways to end before all is sent: signals, the deadline, the end of the grace, sudden death, a disk that is
+ * full. And that the next run carries on from each of them. */
 #include "engine_case.h"
 
 #include <signal.h>
@@ -200,8 +200,8 @@ static void already(const struct fake_request *request, struct fake_answer *answ
 static void expect_recovery(struct rig *rig, int flown)
 {
     assert_int_equal(rig->recovered, flown);
-    assert_int_equal(rig_number(rig, "SELECT count(*) FROM card WHERE state = 3 AND uncertain AND attempts = 1"),
-                     flown);
+    assert_int_equal(
+        rig_number(rig, "SELECT count(*) FROM card WHERE state = 3 AND uncertain AND attempts = 1"), flown);
     fake_serve(already, NULL, NULL);
     rig->kill_at_ms = 0;
     expect_second_run(rig, 200);

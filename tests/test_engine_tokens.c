@@ -1,5 +1,5 @@
-/* Tokens as the run needs them: one an account, renewed in time, replaced when refused; what a missing, a foreign
- * or a refused one means for the run. */
+/* Tokens as the run needs them: one an account, renewed in time, replaced when refused; what a missing, a
+ * foreign or a refused one means for the run. */
 #include "engine_case.h"
 
 #include <string.h>

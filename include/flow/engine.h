@@ -1,9 +1,10 @@
 /* engine: ledger -> API -> ledger, the only place where time, network and ledger meet.
  *
- * One thread, one loop, pulled from outside: engine_turn does one round (reap, exchange, start, stop?, wait) and
- * returns; the caller shows progress between turns. Times come from kit/clock once a turn. The engine borrows all
- * its handles. What a turn guarantees: a request leaves only for a row whose SENT is committed (I2); a row's
- * outcome reaches the ledger at the latest 250 ms after its answer, or with the next thousand. */
+ * One thread, one loop, pulled from outside: engine_turn does one round (reap, exchange, start, stop?, wait)
+ * and returns; the caller shows progress between turns. Times come from kit/clock once a turn. The engine
+ * borrows all its handles. What a turn guarantees: a request leaves only for a row whose SENT is committed
+ * (I2); a row's outcome reaches the ledger at the latest 250 ms after its answer, or with the next thousand.
+ */
 #ifndef FLOW_ENGINE_H
 #define FLOW_ENGINE_H
 
@@ -16,14 +17,14 @@
 #include "work/portfolio.h"
 
 struct engine_options {
-    const char *base_url;       /* API host and prefix */
+    const char *base_url; /* API host and prefix */
     const char *tenant;
-    struct pace_options pace;   /* API host */
+    struct pace_options pace; /* API host */
     struct pace_options token_pace;
-    int64_t token_margin_ms;    /* renewal before the end of a token's life */
+    int64_t token_margin_ms; /* renewal before the end of a token's life */
     int max_attempts;
-    int64_t grace_ms;           /* how long requests in flight may finish after a stop */
-    int64_t deadline_ms;        /* wall clock; 0: none */
+    int64_t grace_ms;                   /* how long requests in flight may finish after a stop */
+    int64_t deadline_ms;                /* wall clock; 0: none */
     const struct api_verdict *verdicts; /* the configuration's, before the built-in ones */
     size_t verdict_count;
     uint64_t random_seed;
@@ -39,16 +40,16 @@ struct engine_handles {
 };
 
 enum engine_end {
-    ENGINE_DONE,     /* nothing is left to send */
-    ENGINE_STOPPED   /* by a signal or the deadline, with work left */
+    ENGINE_DONE,   /* nothing is left to send */
+    ENGINE_STOPPED /* by a signal or the deadline, with work left */
 };
 
 /* For the progress line and the closing words. Counts since engine_open. */
 struct engine_figures {
     int64_t requests, accepted, already, rejected, transient, tokens;
     int flying, limit;
-    int64_t held_ms;   /* Retry-After holds all sends that long */
-    bool broken;       /* the breaker's gate is closed */
+    int64_t held_ms; /* Retry-After holds all sends that long */
+    bool broken;     /* the breaker's gate is closed */
     bool stopping;
 };
 
@@ -58,8 +59,8 @@ struct engine;
 int engine_check(const struct engine_options *options, struct fail *fail) MUST_CHECK;
 
 /* Fails as engine_check does. */
-int engine_open(struct engine **out, const struct engine_options *options, const struct engine_handles *handles,
-                struct fail *fail) MUST_CHECK;
+int engine_open(struct engine **out, const struct engine_options *options,
+                const struct engine_handles *handles, struct fail *fail) MUST_CHECK;
 void engine_close(struct engine *engine); /* aborts what flies; those rows stay SENT */
 
 /* One round: 1 go on, 0 ended (*end is set), -1. FAIL_REMOTE: an answer that is fatal for the run, refused

@@ -59,8 +59,8 @@ static int say_holder(int fd, const char *path, struct fail *fail)
 
     who[got > 0 ? got : 0] = '\0';
     who[strcspn(who, "\n")] = '\0';
-    return fail_set(fail, FAIL_BUSY, "%s: another run holds this ledger (%s); try again when it has ended", path,
-                    who[0] ? who : "it has not said who it is");
+    return fail_set(fail, FAIL_BUSY, "%s: another run holds this ledger (%s); try again when it has ended",
+                    path, who[0] ? who : "it has not said who it is");
 }
 
 static int write_holder(int fd)
@@ -87,13 +87,15 @@ static int take_lock(struct ledger *ledger, struct fail *fail)
     buf_addf(&name, "%s.lock", ledger->path);
     ledger->lock_fd = open(buf_text(&name), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (ledger->lock_fd < 0)
-        rc = fail_set(fail, FAIL_LEDGER, "%s: cannot open the lock file: %s", buf_text(&name), strerror(errno));
+        rc = fail_set(fail, FAIL_LEDGER, "%s: cannot open the lock file: %s", buf_text(&name),
+                      strerror(errno));
     else if (flock(ledger->lock_fd, LOCK_EX | LOCK_NB) != 0)
         rc = errno == EWOULDBLOCK
                  ? say_holder(ledger->lock_fd, ledger->path, fail)
                  : fail_set(fail, FAIL_LEDGER, "%s: cannot lock: %s", buf_text(&name), strerror(errno));
     else if (write_holder(ledger->lock_fd) != 0)
-        rc = fail_set(fail, FAIL_LEDGER, "%s: cannot write the lock file: %s", buf_text(&name), strerror(errno));
+        rc = fail_set(fail, FAIL_LEDGER, "%s: cannot write the lock file: %s", buf_text(&name),
+                      strerror(errno));
     buf_free(&name);
     return rc;
 }
@@ -143,12 +145,13 @@ static int make_schema(struct ledger *ledger, struct fail *fail)
     int rc = -1;
 
     buf_init(&version, 256);
-    buf_addf(&version, "PRAGMA application_id = %d; PRAGMA user_version = %d", APPLICATION_ID, SCHEMA_VERSION);
+    buf_addf(&version, "PRAGMA application_id = %d; PRAGMA user_version = %d", APPLICATION_ID,
+             SCHEMA_VERSION);
     if (ledger_transaction(ledger, fail) != 0)
         goto out;
-    if (ledger_script(ledger, SQL_SCHEMA, fail) != 0 || ledger_script(ledger, SQL_SCHEMA_INDEXES, fail) != 0 ||
-        store_states(ledger, fail) != 0 || store_seed(ledger, fail) != 0 ||
-        ledger_script(ledger, buf_text(&version), fail) != 0) {
+    if (ledger_script(ledger, SQL_SCHEMA, fail) != 0 ||
+        ledger_script(ledger, SQL_SCHEMA_INDEXES, fail) != 0 || store_states(ledger, fail) != 0 ||
+        store_seed(ledger, fail) != 0 || ledger_script(ledger, buf_text(&version), fail) != 0) {
         ledger_rollback(ledger);
         goto out;
     }
@@ -175,8 +178,9 @@ static int read_seed(struct ledger *ledger, struct fail *fail)
     return 0;
 }
 
-/* Makes a new ledger's tables, or checks that an old one is ours and not newer than this program. */
-static int settle_schema(struct ledger *ledger, bool may_make, struct fail *fail)
+/* Checks that the file is ours, or still empty, and not newer than this program. Nothing was changed yet: it
+ * may be somebody else's database. */
+static int identify(struct ledger *ledger, bool *empty, struct fail *fail)
 {
     int64_t id = 0, version = 0, tables = 0;
 
@@ -184,35 +188,52 @@ static int settle_schema(struct ledger *ledger, bool may_make, struct fail *fail
         pragma(ledger, "PRAGMA user_version", &version, fail) != 0 ||
         pragma(ledger, "SELECT count(*) FROM sqlite_schema", &tables, fail) != 0)
         return -1;
-    if (id == 0 && version == 0 && tables == 0) {
-        if (may_make)
-            return make_schema(ledger, fail);
-        return fail_set(fail, FAIL_INPUT, "%s: the ledger is empty; the first run fills it", ledger->path);
-    }
-    if (id != APPLICATION_ID)
+    *empty = id == 0 && version == 0 && tables == 0;
+    if (!*empty && id != APPLICATION_ID)
         return fail_set(fail, FAIL_LEDGER, "%s: not a ledger of this program", ledger->path);
     if (version > SCHEMA_VERSION)
-        return fail_set(fail, FAIL_LEDGER, "%s: written by a newer version of this program (schema %" PRId64 ")",
-                        ledger->path, version);
-    return read_seed(ledger, fail);
+        return fail_set(fail, FAIL_LEDGER,
+                        "%s: written by a newer version of this program (schema %" PRId64 ")", ledger->path,
+                        version);
+    return 0;
 }
 
-static int open_database(struct ledger *ledger, enum ledger_mode mode, struct fail *fail)
+static int connect_database(struct ledger *ledger, const char *path, struct fail *fail)
 {
-    bool scratch = mode == LEDGER_SCRATCH;
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (scratch ? SQLITE_OPEN_CREATE : 0);
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (path[0] ? 0 : SQLITE_OPEN_CREATE);
 
-    if (sqlite3_open_v2(scratch ? "" : ledger->path, &ledger->db, flags, NULL) != SQLITE_OK)
+    if (sqlite3_open_v2(path, &ledger->db, flags, NULL) != SQLITE_OK ||
+        sqlite3_busy_timeout(ledger->db, BUSY_MS) != SQLITE_OK)
         return ledger_trouble(ledger, "opening", fail);
-    if (sqlite3_busy_timeout(ledger->db, BUSY_MS) != SQLITE_OK)
-        return ledger_trouble(ledger, "opening", fail);
-    return ledger_script(ledger,
-                         scratch ? "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-4096"
-                         : mode == LEDGER_READ
-                             ? "PRAGMA query_only=ON; PRAGMA cache_size=-4096"
-                             : "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-4096;"
-                               "PRAGMA temp_store=FILE",
-                         fail);
+    return 0;
+}
+
+static int configure(struct ledger *ledger, enum ledger_mode mode, struct fail *fail)
+{
+    static const char *const settings[] = {
+        [LEDGER_RUN] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA temp_store=FILE",
+        [LEDGER_WRITE] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA temp_store=FILE",
+        [LEDGER_READ] = "PRAGMA query_only=ON",
+        [LEDGER_SCRATCH] = "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF",
+    };
+
+    if (ledger_script(ledger, "PRAGMA cache_size=-4096", fail) != 0)
+        return -1;
+    return ledger_script(ledger, settings[mode], fail);
+}
+
+/* Makes a new ledger's tables, where the mode may do that. */
+static int start_use(struct ledger *ledger, enum ledger_mode mode, struct fail *fail)
+{
+    bool empty;
+
+    if (identify(ledger, &empty, fail) != 0)
+        return -1;
+    if (empty && (mode == LEDGER_READ || mode == LEDGER_WRITE))
+        return fail_set(fail, FAIL_INPUT, "%s: the ledger is empty; the first run fills it", ledger->path);
+    if (configure(ledger, mode, fail) != 0)
+        return -1;
+    return empty ? make_schema(ledger, fail) : read_seed(ledger, fail);
 }
 
 /* A scratch ledger starts as a copy of the real one, where that exists. */
@@ -261,13 +282,14 @@ static int open_real(struct ledger *ledger, enum ledger_mode mode, struct fail *
     if (mode == LEDGER_RUN && (take_lock(ledger, fail) != 0 || touch(ledger->path, fail) != 0))
         return -1;
     if (on_network(ledger->path))
-        return fail_set(fail, FAIL_LEDGER, "%s: on a network file system, where a ledger is not safe; use a local disk",
+        return fail_set(fail, FAIL_LEDGER,
+                        "%s: on a network file system, where a ledger is not safe; use a local disk",
                         ledger->path);
     if (mode == LEDGER_RUN)
         choose_temp_folder(ledger);
-    if (open_database(ledger, mode, fail) != 0)
+    if (connect_database(ledger, ledger->path, fail) != 0)
         return -1;
-    return settle_schema(ledger, mode == LEDGER_RUN, fail);
+    return start_use(ledger, mode, fail);
 }
 
 int ledger_open(struct ledger **out, const char *path, enum ledger_mode mode, struct fail *fail)
@@ -278,11 +300,13 @@ int ledger_open(struct ledger **out, const char *path, enum ledger_mode mode, st
     ledger->path = mem_text(path);
     ledger->lock_fd = -1;
     if (mode == LEDGER_SCRATCH) {
-        rc = open_database(ledger, mode, fail);
+        rc = connect_database(ledger, "", fail); /* without a name: temporary */
+        if (rc == 0)
+            rc = configure(ledger, mode, fail);
         if (rc == 0 && path && access(path, F_OK) == 0)
             rc = copy_from(ledger, fail);
         if (rc == 0)
-            rc = settle_schema(ledger, true, fail);
+            rc = start_use(ledger, mode, fail);
     } else {
         rc = open_real(ledger, mode, fail);
     }
@@ -300,7 +324,7 @@ void ledger_close(struct ledger *ledger)
         return;
     for (int i = 0; i < ST_COUNT; i++)
         (void)sqlite3_finalize(ledger->prepared[i]); /* repeats errors that were reported */
-    (void)sqlite3_close(ledger->db); /* all statements are gone: it can only succeed */
+    (void)sqlite3_close(ledger->db);                 /* all statements are gone: it can only succeed */
     if (ledger->lock_fd >= 0)
         (void)close(ledger->lock_fd);
     free(ledger->path);
@@ -381,7 +405,8 @@ int ledger_check(struct ledger *ledger, struct fail *fail)
     int rc = statement ? ledger_step(ledger, statement, fail) : -1;
 
     if (rc == 1)
-        return fail_set(fail, FAIL_INTERNAL, "totals do not add up: %" PRId64 " rows are %s, %" PRId64 " are counted",
+        return fail_set(fail, FAIL_INTERNAL,
+                        "totals do not add up: %" PRId64 " rows are %s, %" PRId64 " are counted",
                         (int64_t)sqlite3_column_int64(statement, 1),
                         job_state_name((enum job_state)sqlite3_column_int(statement, 0)),
                         (int64_t)sqlite3_column_int64(statement, 2));

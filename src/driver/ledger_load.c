@@ -1,6 +1,6 @@
 /* A load stages the files in temporary tables, then does the rest set by set in SQL: sorting beats looking up
- * when millions of shuffled numbers meet, and one transaction makes the load all or nothing. The first load of a
- * ledger drops the indexes and builds them afterwards, in one sort each. */
+ * when millions of shuffled numbers meet, and one transaction makes the load all or nothing. The first load
+ * of a ledger drops the indexes and builds them afterwards, in one sort each. */
 #include "driver/ledger_load.h"
 
 #include "ledger_impl.h"
@@ -14,12 +14,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char SQL_UNSTAGE[] = "DROP TABLE IF EXISTS temp.stage_customer; DROP TABLE IF EXISTS temp.stage_card;"
-                                  "DROP TABLE IF EXISTS temp.duplicate; DROP TABLE IF EXISTS temp.several;"
-                                  "DROP TABLE IF EXISTS temp.joined_field;";
+static const char SQL_UNSTAGE[] =
+    "DROP TABLE IF EXISTS temp.stage_customer; DROP TABLE IF EXISTS temp.stage_card;"
+    "DROP TABLE IF EXISTS temp.duplicate; DROP TABLE IF EXISTS temp.several;"
+    "DROP TABLE IF EXISTS temp.joined_field;";
 
-int ledger_file_known(struct ledger *ledger, const char *sha256, unsigned carries, const char *path, int64_t *id,
-                      struct fail *fail)
+/* Before the first look at the ledger: a look that another process's change made old could not be followed by
+ * a write any more, and the load would fail instead of waiting. */
+static const char SQL_TAKE_WRITE_LOCK[] = "DELETE FROM meta WHERE false";
+
+int ledger_file_known(struct ledger *ledger, const char *sha256, unsigned carries, const char *path,
+                      int64_t *id, struct fail *fail)
 {
     sqlite3_stmt *statement = ledger_statement(ledger, ST_FILE_FIND, fail);
     int rc;
@@ -75,8 +80,8 @@ int ledger_load_customer(struct ledger *ledger, const struct ledger_row *row, st
 int ledger_load_card(struct ledger *ledger, const struct ledger_row *row, struct fail *fail)
 {
     return ledger_run(ledger, ST_STAGE_ADD_CARD, fail, "iiiizzzzdtt", row->record, row->line, row->offset,
-                      (int64_t)row->length, row->card_id, row->customer_id, row->account_id, row->mark, row->flags,
-                      row->code, row->field);
+                      (int64_t)row->length, row->card_id, row->customer_id, row->account_id, row->mark,
+                      row->flags, row->code, row->field);
 }
 
 static int read_counts(struct ledger *ledger, struct ledger_file *file, struct fail *fail)
@@ -97,15 +102,19 @@ static int read_counts(struct ledger *ledger, struct ledger_file *file, struct f
     return 0;
 }
 
-static int check_limit(const struct ledger_file *file, const struct ledger_load_options *options, struct fail *fail)
+static int check_limit(const struct ledger_file *file, const struct ledger_load_options *options,
+                       struct fail *fail)
 {
     bool many = options->bad_most >= 0 && file->invalid > options->bad_most;
-    bool share = options->bad_share >= 0 && (double)file->invalid > options->bad_share * (double)file->records;
+    bool share =
+        options->bad_share >= 0 && (double)file->invalid > options->bad_share * (double)file->records;
 
     if (!many && !share)
         return 0;
-    return fail_set(fail, FAIL_INPUT, "%s: %" PRId64 " of %" PRId64 " records are refused, more than input.max_bad "
-                    "allows; nothing was loaded", file->path, file->invalid, file->records);
+    return fail_set(fail, FAIL_INPUT,
+                    "%s: %" PRId64 " of %" PRId64 " records are refused, more than input.max_bad "
+                    "allows; nothing was loaded",
+                    file->path, file->invalid, file->records);
 }
 
 static int finish_customers(struct ledger *ledger, struct ledger_file *file,
@@ -127,8 +136,8 @@ static int finish_customers(struct ledger *ledger, struct ledger_file *file,
 }
 
 /* Judges everything staged against each other, the ledger and the customers. */
-static int judge_cards(struct ledger *ledger, bool first, bool restage, const struct ledger_load_options *options,
-                       struct fail *fail)
+static int judge_cards(struct ledger *ledger, bool first, bool restage,
+                       const struct ledger_load_options *options, struct fail *fail)
 {
     if (restage && ledger_run(ledger, ST_LOAD_CARD_RESTAGE, fail, "") != 0)
         return -1;
@@ -146,8 +155,8 @@ static int judge_cards(struct ledger *ledger, bool first, bool restage, const st
     return options->one_account ? ledger_run(ledger, ST_LOAD_CARD_TWO_ACCOUNTS, fail, "") : 0;
 }
 
-static int store_cards(struct ledger *ledger, bool first, int64_t file, const struct ledger_load_options *options,
-                       struct fail *fail)
+static int store_cards(struct ledger *ledger, bool first, int64_t file,
+                       const struct ledger_load_options *options, struct fail *fail)
 {
     int64_t now_ms = options->now_ms;
 
@@ -172,15 +181,16 @@ static int finish_cards(struct ledger *ledger, struct ledger_file *file, bool re
 {
     int64_t any, id;
 
-    if (ledger_value(ledger, ST_CARD_COUNT, &any, fail) != 0 || ledger_value(ledger, ST_FILE_NEXT, &id, fail) != 0)
+    if (ledger_value(ledger, ST_CARD_COUNT, &any, fail) != 0 ||
+        ledger_value(ledger, ST_FILE_NEXT, &id, fail) != 0)
         return -1;
     if (judge_cards(ledger, any == 0, restage && any != 0, options, fail) != 0)
         return -1;
     if (file) {
         file->id = id;
         file->loaded_ms = options->now_ms;
-        if (ledger_run(ledger, ST_LOAD_CARD_FILE, fail, "idtiti", id, (int)file->carries, file->sha256, file->size,
-                       file->path, options->now_ms) != 0 ||
+        if (ledger_run(ledger, ST_LOAD_CARD_FILE, fail, "idtiti", id, (int)file->carries, file->sha256,
+                       file->size, file->path, options->now_ms) != 0 ||
             read_counts(ledger, file, fail) != 0 || check_limit(file, options, fail) != 0)
             return -1;
     }
@@ -191,7 +201,8 @@ int ledger_load_finish(struct ledger *ledger, struct ledger_file *customers, str
                        const struct ledger_load_options *options, struct fail *fail)
 {
     assert(ledger->staged);
-    if ((customers && finish_customers(ledger, customers, options, fail) != 0) ||
+    if (ledger_script(ledger, SQL_TAKE_WRITE_LOCK, fail) != 0 ||
+        (customers && finish_customers(ledger, customers, options, fail) != 0) ||
         finish_cards(ledger, cards, customers != NULL, options, fail) != 0) {
         ledger_load_cancel(ledger);
         return -1;

@@ -1,5 +1,6 @@
-/* Statements, binding and stepping. Each statement is a file in sql/, embedded at build. Parameters are bound by
- * position, in the order of their first appearance, because looking up names costs more than the binding. */
+/* Statements, binding and stepping. Each statement is a file in sql/, embedded at build. Parameters are bound
+ * by position, in the order of their first appearance, because looking up names costs more than the binding.
+ */
 #include "ledger_impl.h"
 
 #include <assert.h>
@@ -92,9 +93,12 @@ int ledger_trouble(struct ledger *ledger, const char *doing, struct fail *fail)
     if ((code & 0xFF) == SQLITE_FULL || code == SQLITE_IOERR_WRITE)
         return fail_set(fail, FAIL_LEDGER, "%s: no room to write while %s: %s; free disk space and run again",
                         name, doing, words);
-    if ((code & 0xFF) == SQLITE_CORRUPT || (code & 0xFF) == SQLITE_NOTADB)
-        return fail_set(fail, FAIL_LEDGER, "%s: damaged: %s (while %s); restore it from a backup", name, words,
-                        doing);
+    if ((code & 0xFF) == SQLITE_NOTADB)
+        return fail_set(fail, FAIL_LEDGER, "%s: not a ledger of this program, or one whose head is damaged",
+                        name);
+    if ((code & 0xFF) == SQLITE_CORRUPT)
+        return fail_set(fail, FAIL_LEDGER, "%s: damaged: %s (while %s); restore it from a backup", name,
+                        words, doing);
     return fail_set(fail, FAIL_LEDGER, "%s: %s while %s (SQLite %d)", name, words, doing, code);
 }
 
@@ -102,8 +106,8 @@ sqlite3_stmt *ledger_statement(struct ledger *ledger, enum statement which, stru
 {
     sqlite3_stmt **slot = &ledger->prepared[which];
 
-    if (!*slot && sqlite3_prepare_v3(ledger->db, statements[which], -1, SQLITE_PREPARE_PERSISTENT, slot, NULL) !=
-                      SQLITE_OK) {
+    if (!*slot && sqlite3_prepare_v3(ledger->db, statements[which], -1, SQLITE_PREPARE_PERSISTENT, slot,
+                                     NULL) != SQLITE_OK) {
         (void)ledger_trouble(ledger, "preparing a statement", fail);
         return NULL;
     }

@@ -22,7 +22,8 @@ static void init_waiting(struct engine *engine)
 int engine_check(const struct engine_options *options, struct fail *fail)
 {
     if (!options->base_url || !options->base_url[0])
-        return fail_set(fail, FAIL_USAGE, "api.base_url is not set: the API's base URL (--base-url); it has no default, "
+        return fail_set(fail, FAIL_USAGE,
+                        "api.base_url is not set: the API's base URL (--base-url); it has no default, "
                         "so that production is named on purpose");
     if (http_check_url(options->base_url, fail) != 0)
         return fail_context(fail, "api.base_url");
@@ -53,8 +54,8 @@ static void init_texts(struct engine *engine)
     buf_addf(&engine->tenant_header, "x-tenant: %s", engine->options.tenant);
 }
 
-int engine_open(struct engine **out, const struct engine_options *options, const struct engine_handles *handles,
-                struct fail *fail)
+int engine_open(struct engine **out, const struct engine_options *options,
+                const struct engine_handles *handles, struct fail *fail)
 {
     struct engine *engine;
 
@@ -69,7 +70,8 @@ int engine_open(struct engine **out, const struct engine_options *options, const
     engine->wall_ms = clock_wall_ms();
     pace_open(&engine->pace, &options->pace, options->random_seed, engine->now_ms);
     pace_open(&engine->token_pace, &options->token_pace, options->random_seed + 1, engine->now_ms);
-    token_open(&engine->tokens, EXCHANGE_ROWS + 4 * (size_t)options->pace.concurrency, options->token_margin_ms);
+    token_open(&engine->tokens, EXCHANGE_ROWS + 4 * (size_t)options->pace.concurrency,
+               options->token_margin_ms);
     engine->flight = mem_array((size_t)options->pace.concurrency, sizeof *engine->flight);
     for (int i = 0; i < options->pace.concurrency; i++)
         buf_init(&engine->flight[i].token, 1 << 16);
@@ -132,7 +134,8 @@ void engine_end_with(struct engine *engine, enum fail_kind kind, const char *for
     va_end(args);
 }
 
-/* ---- stop? ------------------------------------------------------------------------------------------------- */
+/* ---- stop?
+ * ------------------------------------------------------------------------------------------------- */
 
 static void begin_drain(struct engine *engine)
 {
@@ -149,7 +152,8 @@ static void look_for_stop(struct engine *engine)
     bool late = engine->options.deadline_ms > 0 && engine->wall_ms >= engine->options.deadline_ms;
 
     if ((stops > 0 || late) && engine->mode == MODE_RUN) {
-        log_add(engine->handles.log, LOG_INFO, stops > 0 ? "stopping on a signal" : "stopping at the deadline",
+        log_add(engine->handles.log, LOG_INFO,
+                stops > 0 ? "stopping on a signal" : "stopping at the deadline",
                 LOG_INT("in_flight", engine->flying));
         engine->stopped = true;
         begin_drain(engine);
@@ -162,7 +166,8 @@ static void look_for_stop(struct engine *engine)
         engine->mode = MODE_ABORT;
 }
 
-/* ---- exchange ---------------------------------------------------------------------------------------------- */
+/* ---- exchange
+ * ---------------------------------------------------------------------------------------------- */
 
 static int claim_want(const struct engine *engine)
 {
@@ -220,7 +225,8 @@ static int maybe_exchange(struct engine *engine, struct fail *fail)
     return exchange(engine, want, fail);
 }
 
-/* ---- wait -------------------------------------------------------------------------------------------------- */
+/* ---- wait
+ * -------------------------------------------------------------------------------------------------- */
 
 static int64_t lesser(int64_t a, int64_t b)
 {
@@ -229,7 +235,8 @@ static int64_t lesser(int64_t a, int64_t b)
 
 static int64_t wait_ms(const struct engine *engine)
 {
-    int64_t wait = 1000; /* the caller's progress line and the clock of the deadline want a turn now and then */
+    int64_t wait =
+        1000; /* the caller's progress line and the clock of the deadline want a turn now and then */
     int64_t due_in_ms = engine->claim_empty ? engine->next_due_ms - engine->wall_ms : 0;
 
     if (engine->outbox_count > 0)
@@ -265,7 +272,8 @@ static int finish(struct engine *engine, enum engine_end *end, struct fail *fail
         *fail = engine->ending;
         return -1;
     }
-    *end = engine->stopped ? ENGINE_STOPPED : ENGINE_DONE;
+    /* What flew may have been the last there was. */
+    *end = engine->stopped && (engine->next_due_ms >= 0 || engine->flying > 0) ? ENGINE_STOPPED : ENGINE_DONE;
     return 0;
 }
 

@@ -1,5 +1,5 @@
-/* What the parts of the engine share. engine.c turns the loop; engine_send.c takes rows to the wire; engine_reap.c
- * judges what comes back. */
+/* What the parts of the engine share. engine.c turns the loop; engine_send.c takes rows to the wire;
+ * engine_reap.c judges what comes back. */
 #ifndef FLOW_ENGINE_IMPL_H
 #define FLOW_ENGINE_IMPL_H
 
@@ -17,7 +17,7 @@ enum {
 struct waiting {
     struct ledger_claim claim;
     bool refused; /* 401 since it was claimed: it left before, with another token */
-    int next; /* -1: the last */
+    int next;     /* -1: the last */
 };
 
 /* A request to the API in the air; its index is the request's tag. */
@@ -72,12 +72,12 @@ struct engine {
     int64_t pace_wait_ms;        /* what pace said when it last said no; INT64_MAX: a reply must come first */
 
     enum engine_mode mode;
-    bool stopped;           /* by signal or deadline */
-    struct fail ending;     /* why the run ends early, when it is an error */
+    bool stopped;       /* by signal or deadline */
+    struct fail ending; /* why the run ends early, when it is an error */
     int64_t grace_until_ms;
     int refused_in_a_row, no_token_in_a_row;
-    int mint_failures;      /* in a row, transient */
-    int64_t mint_after_ms;  /* no mint before */
+    int mint_failures;     /* in a row, transient */
+    int64_t mint_after_ms; /* no mint before */
     bool minted_once;
     bool hold_logged, gate_logged;
     struct engine_figures figures;
@@ -94,7 +94,8 @@ void engine_reject_account(struct engine *engine, int64_t account, const char *r
 /* engine_reap.c */
 int engine_reap(struct engine *engine, struct fail *fail) MUST_CHECK;
 /* Appends an outcome for a claim that is no longer waiting or flying. */
-struct ledger_outcome *outbox_add(struct engine *engine, const struct ledger_claim *claim, enum job_verdict verdict);
+struct ledger_outcome *outbox_add(struct engine *engine, const struct ledger_claim *claim,
+                                  enum job_verdict verdict);
 /* No new sends from here on; when the rest is settled the run ends with this error. The first one stays. */
 void engine_end_with(struct engine *engine, enum fail_kind kind, const char *format, ...) PRINTF_LIKE(3, 4);
 /* What a token source said, whichever way it came. */

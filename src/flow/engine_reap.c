@@ -1,5 +1,5 @@
-/* Every finished request becomes a token or an outcome. The verdict of an answer comes from the rules' table; what
- * it means for the run (a hold, a new token, the end) is decided here. */
+/* Every finished request becomes a token or an outcome. The verdict of an answer comes from the rules' table;
+ * what it means for the run (a hold, a new token, the end) is decided here. */
 #include "engine_impl.h"
 
 #include <assert.h>
@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct ledger_outcome *outbox_add(struct engine *engine, const struct ledger_claim *claim, enum job_verdict verdict)
+struct ledger_outcome *outbox_add(struct engine *engine, const struct ledger_claim *claim,
+                                  enum job_verdict verdict)
 {
     struct ledger_outcome *outcome;
 
@@ -28,7 +29,8 @@ struct ledger_outcome *outbox_add(struct engine *engine, const struct ledger_cla
     return outcome;
 }
 
-/* ---- tokens ------------------------------------------------------------------------------------------------ */
+/* ---- tokens
+ * ------------------------------------------------------------------------------------------------ */
 
 static void no_token(struct engine *engine, int64_t account, const struct api_token *token)
 {
@@ -38,7 +40,8 @@ static void no_token(struct engine *engine, int64_t account, const struct api_to
     if (!engine->minted_once)
         engine_end_with(engine, FAIL_REMOTE, "no token: %s", token->reason);
     else if (++engine->no_token_in_a_row >= REJECTED_IN_A_ROW)
-        engine_end_with(engine, FAIL_REMOTE, "no token for %d accounts in a row: %s", REJECTED_IN_A_ROW, token->reason);
+        engine_end_with(engine, FAIL_REMOTE, "no token for %d accounts in a row: %s", REJECTED_IN_A_ROW,
+                        token->reason);
     else
         engine_reject_account(engine, account, token->reason);
 }
@@ -58,7 +61,8 @@ void engine_token_result(struct engine *engine, int64_t account, enum api_token_
         token_failed(engine->tokens, account);
         engine->mint_failures++;
         engine->mint_after_ms = engine->now_ms + pace_backoff(engine->token_pace, engine->mint_failures, -1);
-        log_add(engine->handles.log, LOG_WARN, "no token for now; trying again", LOG_TEXT("reason", token->reason));
+        log_add(engine->handles.log, LOG_WARN, "no token for now; trying again",
+                LOG_TEXT("reason", token->reason));
         return;
     case API_TOKEN_NO_ACCOUNT:
         no_token(engine, account, token);
@@ -67,8 +71,8 @@ void engine_token_result(struct engine *engine, int64_t account, enum api_token_
         engine_end_with(engine, FAIL_REMOTE, "the token host refuses the credentials: %s", token->reason);
         break;
     case API_TOKEN_WRONG_ACCOUNT:
-        engine_end_with(engine, FAIL_REMOTE, "the token for account %" PRId64 " is another account's: %s", account,
-                        token->reason);
+        engine_end_with(engine, FAIL_REMOTE, "the token for account %" PRId64 " is another account's: %s",
+                        account, token->reason);
         break;
     case API_TOKEN_UNREADABLE:
         engine_end_with(engine, FAIL_REMOTE, "the token host's answer cannot be read: %s", token->reason);
@@ -106,7 +110,8 @@ static void reap_mint(struct engine *engine, const struct http_reply *reply)
     engine_token_result(engine, flight->account, result, &token);
 }
 
-/* ---- answers ----------------------------------------------------------------------------------------------- */
+/* ---- answers
+ * ----------------------------------------------------------------------------------------------- */
 
 /* The request's records again, to mask their values in whatever the server says. */
 static int judge(struct engine *engine, const struct flight *flight, const struct api_answer *answer,
@@ -119,14 +124,15 @@ static int judge(struct engine *engine, const struct flight *flight, const struc
         engine_end_with(engine, fail->kind, "%s", fail->text);
         request.card = NULL;
     }
-    api_judge(answer, engine->options.verdicts, engine->options.verdict_count, request.card, request.customer, out);
+    api_judge(answer, engine->options.verdicts, engine->options.verdict_count, request.card, request.customer,
+              out);
     if (answer->status != 202 && answer->body.len > 0 && !request.card)
         out->message[0] = '\0'; /* without the records nothing can be masked */
     return 0;
 }
 
-/* 401: the first of a row costs a new token and nothing else; the second in a row, on the new token, an attempt.
- * True when the row has gone back to wait. */
+/* 401: the first of a row costs a new token and nothing else; the second in a row, on the new token, an
+ * attempt. True when the row has gone back to wait. */
 static bool retry_with_new_token(struct engine *engine, struct flight *flight)
 {
     token_reject(engine->tokens, flight->claim.account_id, buf_span(&flight->token));
@@ -139,7 +145,8 @@ static bool retry_with_new_token(struct engine *engine, struct flight *flight)
         return true;
     }
     if (++engine->refused_in_a_row >= REJECTED_IN_A_ROW)
-        engine_end_with(engine, FAIL_REMOTE, "fresh tokens are refused (401) for %d rows in a row", REJECTED_IN_A_ROW);
+        engine_end_with(engine, FAIL_REMOTE, "fresh tokens are refused (401) for %d rows in a row",
+                        REJECTED_IN_A_ROW);
     return false;
 }
 
@@ -188,7 +195,8 @@ static int reap_answer(struct engine *engine, const struct http_reply *reply, st
     if (judge(engine, flight, &answer, &judged, fail) != 0)
         return -1;
     counts = pace_counts(engine->pace);
-    pace_answer(engine->pace, signal_of(reply), reply->started_ms, retry_after_of(engine, reply), engine->now_ms);
+    pace_answer(engine->pace, signal_of(reply), reply->started_ms, retry_after_of(engine, reply),
+                engine->now_ms);
     if (judged.verdict == VERDICT_TOKEN) {
         if (retry_with_new_token(engine, flight))
             return 0;
@@ -197,8 +205,9 @@ static int reap_answer(struct engine *engine, const struct http_reply *reply, st
     }
     settle(engine, flight, reply, &judged, counts);
     if (judged.verdict == VERDICT_FATAL)
-        engine_end_with(engine, FAIL_REMOTE, "the API's answer is fatal for the whole run: %s (%d) %s%s", judged.code,
-                        reply->end == HTTP_ANSWERED ? reply->status : 0, judged.message, reply->error);
+        engine_end_with(engine, FAIL_REMOTE, "the API's answer is fatal for the whole run: %s (%d) %s%s",
+                        judged.code, reply->end == HTTP_ANSWERED ? reply->status : 0, judged.message,
+                        reply->error);
     return 0;
 }
 

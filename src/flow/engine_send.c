@@ -116,12 +116,14 @@ static int get_token(struct engine *engine, int64_t account, struct fail *fail)
     return start_mint(engine, account, fail);
 }
 
-static int send_row(struct engine *engine, const struct waiting *row, struct span bearer, const struct buf *body,
-                    struct fail *fail)
+static int send_row(struct engine *engine, const struct waiting *row, struct span bearer,
+                    const struct buf *body, struct fail *fail)
 {
     const struct ledger_claim *claim = &row->claim;
     char cid[UUID_TEXT_SIZE];
-    struct http_request request = {.url = engine->url, .header_count = 5, .body = buf_span(body),
+    struct http_request request = {.url = engine->url,
+                                   .header_count = 5,
+                                   .body = buf_span(body),
                                    .once = true /* an attempt is one send: a lost one is marked as such */};
     int at = 0;
 
@@ -150,7 +152,8 @@ static int send_row(struct engine *engine, const struct waiting *row, struct spa
     return http_start(engine->handles.http, &request, fail);
 }
 
-static void refuse_row(struct engine *engine, const struct ledger_claim *claim, const struct portfolio_request *request)
+static void refuse_row(struct engine *engine, const struct ledger_claim *claim,
+                       const struct portfolio_request *request)
 {
     struct ledger_outcome *o = outbox_add(engine, claim, VERDICT_INVALID);
     struct settled *s = &engine->settled[o - engine->outbox];

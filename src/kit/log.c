@@ -10,17 +10,26 @@
 
 static const char *const level_names[] = {"debug", "info", "warning", "error"};
 
-enum { LINE_CAP = 4096 };
+enum {
+    LINE_CAP = 4096,
+    LINE_END = 2,    /* what a line needs in the end, whatever it holds: } and the newline */
+    EVENT_MOST = 600 /* bytes of the event: fit also where each becomes the six of an escape */
+};
 
 void log_open(struct log *log, int fd, enum log_level level, bool json)
 {
     *log = (struct log){.fd = fd, .level = level, .json = json};
-    buf_init(&log->line, LINE_CAP);
+    buf_init(&log->line, LINE_CAP - LINE_END);
 }
 
 void log_close(struct log *log)
 {
     buf_free(&log->line);
+}
+
+static struct span cut_event(const char *event)
+{
+    return (struct span){event, strnlen(event, EVENT_MOST)};
 }
 
 static bool needs_quotes(const char *text)
@@ -29,6 +38,11 @@ static bool needs_quotes(const char *text)
 }
 
 /* Control characters would let a file name forge a line or drive a terminal: they show as '?'. */
+static void add_printable(struct buf *line, char c)
+{
+    buf_add_char(line, (unsigned char)c < 0x20 || c == 0x7F ? '?' : c);
+}
+
 static void add_safe(struct buf *line, const char *text)
 {
     bool quote = needs_quotes(text);
@@ -38,30 +52,40 @@ static void add_safe(struct buf *line, const char *text)
     for (; *text; text++) {
         if (*text == '"' || *text == '\\')
             buf_add_char(line, '\\');
-        buf_add_char(line, (unsigned char)*text < 0x20 || *text == 0x7F ? '?' : *text);
+        add_printable(line, *text);
     }
     if (quote)
         buf_add_char(line, '"');
+}
+
+/* Takes back what was written since `len` when not all of it fitted; true: the line ends here. */
+static bool cut_back(struct buf *line, size_t len)
+{
+    if (!line->full)
+        return false;
+    line->full = false;
+    line->len = len;
+    return true;
 }
 
 static void write_text(struct log *log, enum log_level level, const char *event, const struct log_pair *pairs,
                        size_t count)
 {
     char now[CLOCK_TEXT_SIZE];
+    struct span words = cut_event(event);
 
-    static const char *const colors[] = {"\033[2m", "", "\033[33m", "\033[31m"};
-    bool color = log->color && colors[level][0];
-
-    if (log->over_line)
-        buf_add_text(&log->line, "\r\033[K");
-    buf_addf(&log->line, "%s %s%-7s%s %s", clock_format(clock_wall_ms(), now), color ? colors[level] : "",
-             level_names[level], color ? "\033[0m" : "", event);
+    buf_addf(&log->line, "%s %-7s ", clock_format(clock_wall_ms(), now), level_names[level]);
+    for (size_t i = 0; i < words.len; i++)
+        add_printable(&log->line, words.ptr[i]);
     for (size_t i = 1; i < count; i++) {
+        size_t before = log->line.len;
         buf_addf(&log->line, " %s=", pairs[i].key);
         if (pairs[i].text)
             add_safe(&log->line, pairs[i].text);
         else
             buf_addf(&log->line, "%" PRId64, pairs[i].number);
+        if (cut_back(&log->line, before))
+            return;
     }
 }
 
@@ -78,31 +102,36 @@ static void write_json(struct log *log, enum log_level level, const char *event,
     json_key(&json, "level");
     json_text(&json, level_names[level]);
     json_key(&json, "event");
-    json_text(&json, event);
+    json_span(&json, cut_event(event));
     for (size_t i = 1; i < count; i++) {
+        size_t before = log->line.len;
         json_key(&json, pairs[i].key);
         if (pairs[i].text)
             json_text(&json, pairs[i].text);
         else
             json_int(&json, pairs[i].number);
+        if (cut_back(&log->line, before))
+            break;
     }
+    log->line.cap = LINE_CAP;
     json_end_object(&json);
 }
 
-void log_line(struct log *log, enum log_level level, const char *event, const struct log_pair *pairs, size_t count)
+void log_line(struct log *log, enum log_level level, const char *event, const struct log_pair *pairs,
+              size_t count)
 {
     ssize_t done;
 
     if (!log || level < log->level || level >= LOG_OFF)
         return;
     buf_reset(&log->line);
+    log->line.cap = LINE_CAP - LINE_END;
     if (log->json)
         write_json(log, level, event, pairs, count);
     else
         write_text(log, level, event, pairs, count);
-    log->line.cap++; /* the newline always fits */
+    log->line.cap = LINE_CAP;
     buf_add_char(&log->line, '\n');
-    log->line.cap--;
     done = write(log->fd, log->line.ptr, log->line.len);
     (void)done; /* a full or closed log must not stop the run */
 }
