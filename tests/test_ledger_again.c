@@ -75,13 +75,16 @@ static void a_newer_file_re_points_what_is_to_be_sent(void **state)
     (void)ledger_cid(desk->ledger, desk_number("SELECT id FROM card WHERE card_id = 502"), after);
     assert_string_equal(before, after);
     assert_int_equal(desk_claim(desk, claims, 4, NOW_MS), 4);
-    for (size_t i = 0; i < 4; i++) {
-        assert_int_equal(claims[i].card.file, claims[i].card_id == 504 ? 1 : 2);
-        assert_int_equal(claims[i].card.offset, claims[i].card_id == 501   ? 51
-                                                : claims[i].card_id == 503 ? 61
-                                                : claims[i].card_id == 504 ? 61
-                                                                           : 31);
-    }
+    /* The row that could not be judged before stands before those of an account. */
+    assert_int_equal(claims[0].card_id, 503);
+    assert_int_equal(claims[0].card.offset, 61);
+    assert_int_equal(claims[1].card_id, 501);
+    assert_int_equal(claims[1].card.file, 2);
+    assert_int_equal(claims[1].card.offset, 51);
+    assert_int_equal(claims[2].card_id, 504);
+    assert_int_equal(claims[2].card.file, 1);
+    assert_int_equal(claims[2].card.offset, 60);
+    assert_int_equal(claims[3].card_id, 505);
     desk_check(desk);
 }
 

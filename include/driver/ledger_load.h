@@ -60,4 +60,8 @@ int ledger_load_finish(struct ledger *ledger, struct ledger_file *customers, str
                        const struct ledger_load_options *options, struct fail *fail) MUST_CHECK;
 void ledger_load_cancel(struct ledger *ledger);
 
+/* FAIL_INPUT when a file has more refused records than the options allow. */
+int ledger_file_limit(const struct ledger_file *file, const struct ledger_load_options *options,
+                      struct fail *fail) MUST_CHECK;
+
 #endif

@@ -26,7 +26,8 @@ struct fail {
     char text[1024];
 };
 
-/* Sets the error and returns -1, so that `return fail_set(...)` reads as what it is. A longer text is cut. */
+/* Sets the error and returns -1, so that `return fail_set(...)` reads as what it is. A longer text is cut, control characters
+ * become blanks. */
 int fail_set(struct fail *fail, enum fail_kind kind, const char *format, ...) PRINTF_LIKE(3, 4);
 
 /* Puts "context: " before the text that is there; the kind stays. Returns -1. */

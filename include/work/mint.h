@@ -21,8 +21,8 @@ struct mint_options {
 
 struct mint;
 
-/* Secrets are copied, and overwritten at close. FAIL_USAGE when something needed is missing, FAIL_INPUT when the
- * token file cannot be read, naming file and line of a bad line. */
+/* Secrets are copied, and overwritten at close. FAIL_USAGE when something needed is missing, or
+ * when the token file cannot be read; it names the line of a bad one. */
 int mint_open(struct mint **out, const struct mint_options *options, struct fail *fail) MUST_CHECK;
 void mint_close(struct mint *mint);
 

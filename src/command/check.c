@@ -51,6 +51,8 @@ int command_check(struct command *command, int *exit_code, struct fail *fail)
                                     .now_ms = now_ms,
                                     .without_results = true,
                                     .log = command->log};
+    struct ledger_load_options limits;
+    struct fail over;
     struct ledger *ledger = NULL;
     struct portfolio *portfolio = NULL;
     struct ingest_result result = {.cards_known = false};
@@ -61,11 +63,19 @@ int command_check(struct command *command, int *exit_code, struct fail *fail)
     setup_tables(command->config, now_ms, &tables);
     setup_load(command->config, now_ms, &options.load);
     options.load.refused_only = true;
+    limits = options.load;
+    options.load.bad_most = -1; /* whatever the limit: the refused records are to be seen */
+    options.load.bad_share = -1;
     portfolio_open(&portfolio, &tables);
     if (ledger_open(&ledger, NULL, LEDGER_SCRATCH, fail) == 0 &&
         ingest(ledger, &options, portfolio, &result, fail) == 0 &&
         report_write(ledger, portfolio, &report, fail) == 0)
         rc = print_result(command, ledger, &report, exit_code, fail);
+    if (rc == 0 && (ledger_file_limit(&result.customers, &limits, &over) != 0 ||
+                    ledger_file_limit(&result.cards, &limits, &over) != 0)) {
+        log_add(command->log, LOG_ERROR, over.text);
+        *exit_code = (int)over.kind;
+    }
     ingest_result_free(&result);
     portfolio_close(portfolio);
     ledger_close(ledger);

@@ -25,6 +25,7 @@ struct run {
     struct mint *mint;
     struct http *http;
     struct signals *signals;
+    bool loaded; /* the ledger holds what this run is about */
 };
 
 static int load(struct run *run, struct fail *fail)
@@ -172,7 +173,10 @@ static int work(struct run *run, int *exit_code, struct fail *fail)
     struct ledger_totals totals;
     enum engine_end end;
 
-    if (load(run, fail) != 0 || verify_files(run, fail) != 0 || submit(run, &end, fail) != 0)
+    if (load(run, fail) != 0)
+        return -1;
+    run->loaded = true;
+    if (verify_files(run, fail) != 0 || submit(run, &end, fail) != 0)
         return -1;
     if (ledger_check(run->ledger, fail) != 0 || ledger_totals(run->ledger, &totals, fail) != 0)
         return -1;
@@ -204,7 +208,7 @@ static int run_real(struct run *run, int *exit_code, struct fail *fail)
     if (rc != 0 && fail->kind == FAIL_LEDGER)
         return -1; /* the ledger cannot take anything more: the next run recovers */
     /* Also after a fatal answer the reports tell how far it came; the first error is the one that is told. */
-    if (write_reports(run, rc == 0 ? fail : &later) != 0) {
+    if (run->loaded && write_reports(run, rc == 0 ? fail : &later) != 0) {
         if (rc != 0)
             log_add(run->command->log, LOG_ERROR, "no reports", LOG_TEXT("reason", later.text));
         rc = -1;

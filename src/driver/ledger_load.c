@@ -102,7 +102,7 @@ static int read_counts(struct ledger *ledger, struct ledger_file *file, struct f
     return 0;
 }
 
-static int check_limit(const struct ledger_file *file, const struct ledger_load_options *options,
+int ledger_file_limit(const struct ledger_file *file, const struct ledger_load_options *options,
                        struct fail *fail)
 {
     bool many = options->bad_most >= 0 && file->invalid > options->bad_most;
@@ -113,7 +113,7 @@ static int check_limit(const struct ledger_file *file, const struct ledger_load_
         return 0;
     return fail_set(fail, FAIL_INPUT,
                     "%s: %" PRId64 " of %" PRId64 " records are refused, more than input.max_bad "
-                    "allows; nothing was loaded",
+                    "allows; ctp-enroll check writes them out",
                     file->path, file->invalid, file->records);
 }
 
@@ -132,7 +132,7 @@ static int finish_customers(struct ledger *ledger, struct ledger_file *file,
         ledger_run(ledger, ST_LOAD_CUSTOMER_STORE, fail, "i", file->id) != 0 ||
         ledger_run(ledger, ST_LOAD_CUSTOMER_REFUSE, fail, "i", file->id) != 0)
         return -1;
-    return read_counts(ledger, file, fail) == 0 ? check_limit(file, options, fail) : -1;
+    return read_counts(ledger, file, fail) == 0 ? ledger_file_limit(file, options, fail) : -1;
 }
 
 /* Judges everything staged against each other, the ledger and the customers. */
@@ -191,7 +191,7 @@ static int finish_cards(struct ledger *ledger, struct ledger_file *file, bool re
         file->loaded_ms = options->now_ms;
         if (ledger_run(ledger, ST_LOAD_CARD_FILE, fail, "idtiti", id, (int)file->carries, file->sha256,
                        file->size, file->path, options->now_ms) != 0 ||
-            read_counts(ledger, file, fail) != 0 || check_limit(file, options, fail) != 0)
+            read_counts(ledger, file, fail) != 0 || ledger_file_limit(file, options, fail) != 0)
             return -1;
     }
     return store_cards(ledger, any == 0, id, options, fail);

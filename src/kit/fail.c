@@ -14,6 +14,10 @@ int fail_set(struct fail *fail, enum fail_kind kind, const char *format, ...)
     va_start(args, format);
     (void)vsnprintf(fail->text, sizeof fail->text, format, args);
     va_end(args);
+    /* One line, whatever a library's words or a file's name hold. */
+    for (char *c = fail->text; *c; c++)
+        if ((unsigned char)*c < 0x20 || *c == 0x7F)
+            *c = ' ';
     return -1;
 }
 

@@ -96,6 +96,10 @@ static int read_tokens(struct mint *mint, struct fail *fail)
         if (add_line(mint, line, number, fail) != 0)
             return -1;
     }
+    if (mint->count > 0 && mint->only.len > 0)
+        return fail_set(fail, FAIL_USAGE,
+                        "%s: both 'account_id,token' lines and a token for all accounts; use one form",
+                        mint->options.token_file);
     if (mint->count == 0 && mint->only.len == 0)
         return fail_set(fail, FAIL_USAGE, "%s: the token file holds no token", mint->options.token_file);
     qsort(mint->pairs, mint->count, sizeof *mint->pairs, by_account);
