@@ -326,8 +326,11 @@ int rig_run(struct rig *rig)
     int rc = 1;
 
     open_engine(rig);
-    while (!killed && (rc = engine_turn(rig->engine, &end, &rig->fail)) == 1)
+    rig->turns = 0;
+    while (!killed && (rc = engine_turn(rig->engine, &end, &rig->fail)) == 1) {
         killed = rig->kill_at_ms > 0 && fake_now_ms() >= rig->kill_at_ms;
+        rig->turns++;
+    }
     engine_figures(rig->engine, &rig->figures);
     engine_close(rig->engine);
     http_close(rig->http);

@@ -41,6 +41,7 @@ struct rig {
     struct log log;
     sqlite3 *look;        /* the second connection */
     int64_t waiting_most; /* the most rows SENT beyond those flying, seen when a request left */
+    int turns;            /* of the last run */
     int64_t recovered;
     struct fail fail; /* of the last run */
 };

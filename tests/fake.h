@@ -11,9 +11,9 @@
 
 #include "driver/http.h"
 
-#define FAKE_WALL_MS INT64_C(1772452800000) /* 2026-03-02T12:00:00Z, a Monday: the wall clock at fake_reset \
-                                             */
-#define FAKE_MONO_MS INT64_C(500000)        /* the monotonic clock then */
+/* The clocks at fake_reset: the wall clock stands at 2026-03-02T12:00:00Z, a Monday. */
+#define FAKE_WALL_MS INT64_C(1772452800000)
+#define FAKE_MONO_MS INT64_C(500000)
 
 enum { FAKE_API_MS = 50, FAKE_TOKEN_MS = 20, FAKE_TOKEN_LIFE_MS = 600000 };
 #define FAKE_NEVER INT64_MAX

@@ -32,9 +32,8 @@ struct http {
 };
 
 static struct {
-    struct fake_request **requests;
-    int count, mints;
-    int hosted[2], flying[2];
+    struct fake_request **requests[2]; /* by host, in the order of leaving */
+    int count[2], flying[2], mints;
     fake_host *host[2];
     void *context;
     void (*watch)(const struct fake_request *, void *);
@@ -50,17 +49,22 @@ static struct {
 
 /* ---- the script and the record ---- */
 
+static void forget(struct fake_request *request)
+{
+    for (size_t h = 0; h < request->header_count; h++)
+        free(request->headers[h]);
+    free(request->url);
+    free(request->body);
+    free(request);
+}
+
 void fake_reset(void)
 {
-    for (int i = 0; i < net.count; i++) {
-        struct fake_request *request = net.requests[i];
-        for (size_t h = 0; h < request->header_count; h++)
-            free(request->headers[h]);
-        free(request->url);
-        free(request->body);
-        free(request);
+    for (int token = 0; token < 2; token++) {
+        for (int i = 0; i < net.count[token]; i++)
+            forget(net.requests[token][i]);
+        free(net.requests[token]);
     }
-    free(net.requests);
     memset(&net, 0, sizeof net);
     fake_clock_set(0);
 }
@@ -88,7 +92,7 @@ void fake_at(int64_t at_ms, void (*call)(void *), void *context)
 
 int fake_count(bool token)
 {
-    return net.hosted[token];
+    return net.count[token];
 }
 
 int fake_flying(bool token)
@@ -96,20 +100,17 @@ int fake_flying(bool token)
     return net.flying[token];
 }
 
-const struct fake_request *fake_request(bool token, int at)
+const struct fake_request *fake_request(bool token, int i)
 {
-    for (int i = 0; i < net.count; i++)
-        if (net.requests[i]->token == token && at-- == 0)
-            return net.requests[i];
-    fail_msg("there was no such request");
-    return NULL;
+    assert_in_range(i, 0, net.count[token] - 1);
+    return net.requests[token][i];
 }
 
-const struct fake_request *fake_card(int64_t card, int at)
+const struct fake_request *fake_card(int64_t card, int i)
 {
-    for (int i = 0; i < net.count; i++)
-        if (!net.requests[i]->token && net.requests[i]->card == card && at-- == 0)
-            return net.requests[i];
+    for (int k = 0; k < net.count[false]; k++)
+        if (net.requests[false][k]->card == card && i-- == 0)
+            return net.requests[false][k];
     return NULL;
 }
 
@@ -203,17 +204,16 @@ static int nth_of(const struct fake_request *request)
 {
     int nth = 1;
 
-    for (int i = 0; i < net.count; i++) {
-        const struct fake_request *other = net.requests[i];
-        nth += other->token == request->token &&
-               (request->token ? other->account == request->account : other->card == request->card);
+    for (int i = 0; i < net.count[request->token]; i++) {
+        const struct fake_request *other = net.requests[request->token][i];
+        nth += request->token ? other->account == request->account : other->card == request->card;
     }
     return nth;
 }
 
 static struct fake_request *record(const struct http_request *request)
 {
-    struct fake_request *out = mem_alloc(sizeof *out);
+    struct fake_request *out = mem_alloc(sizeof *out), ***list;
 
     assert_non_null(request->url);
     assert_true(request->header_count <= HTTP_HEADERS_MAX);
@@ -232,11 +232,10 @@ static struct fake_request *record(const struct http_request *request)
     out->at_ms = fake_now_ms();
     out->ended_ms = -1;
     out->nth = nth_of(out);
-    out->number = net.count + 1;
-    out->host = ++net.hosted[out->token];
     out->flying = ++net.flying[out->token];
-    net.requests = mem_grow(net.requests, (size_t)net.count + 1, sizeof *net.requests);
-    net.requests[net.count++] = out;
+    list = &net.requests[out->token];
+    *list = mem_grow(*list, (size_t)net.count[out->token] + 1, sizeof **list);
+    (*list)[net.count[out->token]++] = out;
     return out;
 }
 

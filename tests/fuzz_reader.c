@@ -115,7 +115,8 @@ static void read_all(int fd, struct span file, const struct reader_options *opti
             again.delimiter = reader_delimiter(reader);
             assert(reader_open(&parser, -1, &again, &fail) == 0);
         }
-        assert(record.record == number++ && record.offset >= at);
+        assert(record.record == number && record.offset >= at);
+        number++;
         line += check_gap(file, at, record.offset);
         assert(record.line == line);
         check_record(file, &record, options->max_record_bytes);

@@ -1,13 +1,7 @@
-/* The way of a row through the engine: claimed, committed, sent as it should be, settled; and what becomes of
- * it when its record or its file is not what it was. */
+/* The way of a row through the engine: claimed, committed, sent as it should be, settled. */
 #include "engine_case.h"
 
-#include "kit/clock.h"
-
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 static void refuse(struct fake_answer *answer)
 {
@@ -61,32 +55,46 @@ static void claims_no_more_than_can_leave(void **state)
 static void still_sent(void *context)
 {
     rig_expect(context, 1, "sent", 1);
+    assert_int_equal(rig_count(context, "sent"), 8);
 }
 
-static void accepted_by_now(void *context)
-{
-    rig_expect(context, 1, "accepted", 1);
-    assert_int_equal(fake_flying(false), 1);
-}
-
-static void first_at_once(const struct fake_request *request, struct fake_answer *answer, void *context)
+static void one_after_another(const struct fake_request *request, struct fake_answer *answer, void *context)
 {
     (void)context;
-    answer->after_ms = request->card == 1 ? 50 : 10000;
+    answer->after_ms = request->card == 8 ? 10000 : request->card * 50;
 }
 
-/* The token comes at 20 ms, the answer at 70. */
+/* The token comes at 20 ms, an answer at 70, 120 ... 370: the age of the first counts. */
 static void an_answer_is_in_the_ledger_250_ms_later(void **state)
 {
     struct rig *rig = *state;
 
-    fake_serve(first_at_once, NULL, NULL);
+    rig->options.pace.concurrency = 9; /* the claim finds less than it wants: no further one is made */
+    fake_serve(one_after_another, NULL, NULL);
     fake_at(319, still_sent, rig);
-    fake_at(321, accepted_by_now, rig);
-    rig_cards(rig, 1, 2, 7);
+    rig_cards(rig, 1, 8, 7);
     rig_load(rig);
     assert_int_equal(rig_run(rig), RUN_DONE);
-    assert_int_equal(rig_number(rig, "SELECT updated_ms FROM card WHERE card_id = 1"), FAKE_WALL_MS + 320);
+    for (int card = 1; card <= 7; card++)
+        assert_int_equal(rig_number(rig, "SELECT updated_ms FROM card WHERE card_id = %d", card),
+                         FAKE_WALL_MS + (card <= 6 ? 320 : 620));
+}
+
+static void a_thousand_accepted(void *context)
+{
+    assert_int_equal(rig_count(context, "accepted"), 1000);
+}
+
+/* The first thousand are answered in one millisecond, when nothing is left to claim. */
+static void a_thousand_answers_do_not_wait(void **state)
+{
+    struct rig *rig = *state;
+
+    rig->options.pace.concurrency = 1300;
+    fake_at(71, a_thousand_accepted, rig);
+    rig_cards(rig, 1, 1200, 7);
+    rig_load(rig);
+    assert_int_equal(rig_run(rig), RUN_DONE);
 }
 
 /* ---- held cards ---- */
@@ -297,142 +305,6 @@ static void base_url_and_tenant_are_asked_for(void **state)
     assert_int_equal(check_with(rig, "http://127.0.0.1:8080/x", "TN-1"), 0);
 }
 
-/* ---- records and files that are not what they were ---- */
-
-/* Card 2 lives by the default that the configuration no longer has; card 3 is held behind it. */
-static void a_record_that_became_invalid_is_not_sent(void **state)
-{
-    struct rig *rig = *state;
-
-    buf_reset(&rig->cards);
-    buf_add_text(&rig->cards, "customer_id,account_id,card_id,owner_bid\n"
-                              "51,7,1,1000052\n52,7,2,\n52,7,3,1000052\n");
-    rig_load(rig);
-    rig_restart(rig, false);
-    rig->tables.rules.owner_bid = (struct span){"", 0};
-    rig_restart(rig, false);
-    assert_int_equal(rig_run(rig), RUN_DONE);
-    rig_expect(rig, 1, "accepted", 1);
-    rig_expect(rig, 2, "invalid", 0);
-    rig_expect(rig, 3, "accepted", 1);
-    assert_int_equal(fake_count(false), 2);
-    assert_null(fake_card(2, 0));
-    assert_string_equal(rig_text(rig, "SELECT code || ' ' || field FROM card WHERE card_id = 2"),
-                        "required owner_bid");
-}
-
-/* 40 rows at 20 a second; half-way something happens to their file, between two requests. */
-static void run_beside(struct rig *rig, void (*what)(void *context), int outcome)
-{
-    rig->options.pace.rate = 20;
-    rig_cards(rig, 1, 40, 7);
-    rig_load(rig);
-    fake_at(1001, what, rig);
-    assert_int_equal(rig_run(rig), outcome);
-}
-
-static void expect_stop_at_1001(struct rig *rig)
-{
-    int sent = fake_count(false);
-
-    assert_in_range(sent, 15, 25);
-    assert_true(fake_request(false, sent - 1)->at_ms <= 1001);
-    assert_int_equal(rig_count(rig, "accepted"), sent);
-    assert_int_equal(rig_count(rig, "ready"), 40 - sent);
-    assert_int_equal(rig_number(rig, "SELECT sum(attempts) FROM card"), sent);
-    assert_true(fake_now_ms() <= 2100);
-}
-
-static void grow_file(void *context)
-{
-    struct rig *rig = context;
-
-    buf_add_text(&rig->cards, "99,7,99\n");
-    rig_write(rig->cards_path, buf_span(&rig->cards));
-}
-
-static void a_file_that_grows_ends_the_run(void **state)
-{
-    struct rig *rig = *state;
-
-    run_beside(rig, grow_file, FAIL_INPUT);
-    expect_stop_at_1001(rig);
-    assert_non_null(strstr(rig->fail.text, "cards.csv: changed"));
-}
-
-static void touch_file(void *context)
-{
-    struct rig *rig = context;
-    struct timespec times[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
-
-    assert_int_equal(utimensat(AT_FDCWD, rig->cards_path, times, 0), 0);
-}
-
-static void a_file_of_another_time_ends_the_run(void **state)
-{
-    struct rig *rig = *state;
-
-    run_beside(rig, touch_file, FAIL_INPUT);
-    expect_stop_at_1001(rig);
-}
-
-/* The same size and times: only the numbers read again can tell. */
-static void forge_file(void *context)
-{
-    struct rig *rig = context;
-    struct timespec times[2];
-    struct stat info;
-    char *at = rig->cards.ptr;
-
-    assert_int_equal(stat(rig->cards_path, &info), 0);
-    for (at = strstr(at, ",7,"); at; at = strstr(at, ",7,"))
-        at[1] = '8';
-    rig_write(rig->cards_path, buf_span(&rig->cards));
-    times[0] = info.st_atim;
-    times[1] = info.st_mtim;
-    assert_int_equal(utimensat(AT_FDCWD, rig->cards_path, times, 0), 0);
-}
-
-static void a_file_of_other_numbers_ends_the_run(void **state)
-{
-    struct rig *rig = *state;
-
-    run_beside(rig, forge_file, FAIL_INPUT);
-    expect_stop_at_1001(rig);
-    assert_non_null(strstr(rig->fail.text, "no longer at its place"));
-}
-
-static void cut_file(void *context)
-{
-    struct rig *rig = context;
-
-    assert_int_equal(truncate(rig->cards_path, 40), 0);
-}
-
-static void a_file_that_is_cut_ends_the_run(void **state)
-{
-    struct rig *rig = *state;
-
-    run_beside(rig, cut_file, FAIL_INPUT);
-    expect_stop_at_1001(rig);
-}
-
-static void remove_file(void *context)
-{
-    struct rig *rig = context;
-
-    assert_int_equal(unlink(rig->cards_path), 0);
-    rig_write(rig->cards_path, SPAN("another file\n"));
-}
-
-static void a_name_that_is_given_to_another_file_does_no_harm(void **state)
-{
-    struct rig *rig = *state;
-
-    run_beside(rig, remove_file, RUN_DONE);
-    assert_int_equal(rig_count(rig, "accepted"), 40);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -440,6 +312,7 @@ int main(void)
         RIG_TEST(an_empty_ledger_is_done_at_once),
         RIG_TEST(claims_no_more_than_can_leave),
         RIG_TEST(an_answer_is_in_the_ledger_250_ms_later),
+        RIG_TEST(a_thousand_answers_do_not_wait),
         RIG_TEST(held_cards_stay_behind_an_accepted_one),
         RIG_TEST(held_cards_stay_behind_an_already_enrolled_one),
         RIG_TEST(the_next_card_goes_when_the_first_is_rejected),
@@ -449,12 +322,6 @@ int main(void)
         RIG_TEST(an_empty_cell_leaves_its_key_out),
         RIG_TEST(slashes_at_the_end_of_the_base_url_do_no_harm),
         RIG_TEST(base_url_and_tenant_are_asked_for),
-        RIG_TEST(a_record_that_became_invalid_is_not_sent),
-        RIG_TEST(a_file_that_grows_ends_the_run),
-        RIG_TEST(a_file_of_another_time_ends_the_run),
-        RIG_TEST(a_file_of_other_numbers_ends_the_run),
-        RIG_TEST(a_file_that_is_cut_ends_the_run),
-        RIG_TEST(a_name_that_is_given_to_another_file_does_no_harm),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -142,17 +142,22 @@ static void quotes_the_request(const struct fake_request *request, struct fake_a
                    "[\"name Modelo is not liked\",\"a.modelo@example.com is not an email\"]}";
 }
 
+static void give_one_customer(struct rig *rig)
+{
+    buf_reset(&rig->cards);
+    buf_add_text(&rig->cards, "customer_id,account_id,card_id\n5,7,1\n");
+    buf_add_text(&rig->customers,
+                 "customer_id,first_name,last_name,emails\n5,Ana,Modelo,a.modelo@example.com\n");
+    rig_load(rig);
+}
+
 static void no_value_of_the_request_enters_the_ledger(void **state)
 {
     struct rig *rig = *state;
     const char *message;
 
     fake_serve(quotes_the_request, NULL, NULL);
-    buf_reset(&rig->cards);
-    buf_add_text(&rig->cards, "customer_id,account_id,card_id\n5,7,1\n");
-    buf_add_text(&rig->customers,
-                 "customer_id,first_name,last_name,emails\n5,Ana,Modelo,a.modelo@example.com\n");
-    rig_load(rig);
+    give_one_customer(rig);
     assert_int_equal(rig_run(rig), RUN_DONE);
     rig_expect(rig, 1, "rejected", 1);
     message = rig_text(rig, "SELECT message FROM card");
@@ -163,27 +168,40 @@ static void no_value_of_the_request_enters_the_ledger(void **state)
     assert_null(strstr(message, "example.com"));
 }
 
-static void forge(void *context)
+static void forge_cards(void *context)
 {
     struct rig *rig = context;
 
     rig_write(rig->cards_path, SPAN("customer_id,account_id,card_id\n5,9,1\n"));
 }
 
-static void what_cannot_be_masked_is_not_kept(void **state)
+/* The numbers are the same: only the change itself tells that the name would mask nothing. */
+static void forge_customers(void *context)
 {
-    struct rig *rig = *state;
+    struct rig *rig = context;
 
+    rig_write(rig->customers_path,
+              SPAN("customer_id,first_name,last_name,emails\n5,Eva,Sample,e.sample@example.com\n"));
+}
+
+static void expect_no_message(struct rig *rig, void (*forge)(void *))
+{
     fake_serve(quotes_the_request, NULL, NULL);
-    buf_reset(&rig->cards);
-    buf_add_text(&rig->cards, "customer_id,account_id,card_id\n5,7,1\n");
-    buf_add_text(&rig->customers,
-                 "customer_id,first_name,last_name,emails\n5,Ana,Modelo,a.modelo@example.com\n");
-    rig_load(rig);
+    give_one_customer(rig);
     fake_at(50, forge, rig);
     assert_int_equal(rig_run(rig), FAIL_INPUT);
     rig_expect(rig, 1, "rejected", 1);
     assert_string_equal(rig_text(rig, "SELECT message FROM card"), "");
+}
+
+static void what_cannot_be_masked_is_not_kept(void **state)
+{
+    expect_no_message(*state, forge_cards);
+}
+
+static void what_another_file_would_mask_is_not_kept(void **state)
+{
+    expect_no_message(*state, forge_customers);
 }
 
 /* ---- what ends the run ---- */
@@ -267,6 +285,23 @@ static void a_run_after_a_fatal_answer_finishes(void **state)
     assert_int_equal(fake_count(false), 41);
 }
 
+static void two_fatal_answers(const struct fake_request *request, struct fake_answer *answer, void *context)
+{
+    (void)context;
+    answer->status = request->card == 1 ? 403 : 404;
+}
+
+static void the_first_fatal_answer_is_the_one_told(void **state)
+{
+    struct rig *rig = *state;
+
+    fake_serve(two_fatal_answers, NULL, NULL);
+    rig_cards(rig, 1, 2, 7);
+    rig_load(rig);
+    assert_int_equal(rig_run(rig), FAIL_REMOTE);
+    assert_non_null(strstr(rig->fail.text, "forbidden (403)"));
+}
+
 /* ---- [verdicts] ---- */
 
 static void answers_409(const struct fake_request *request, struct fake_answer *answer, void *context)
@@ -301,8 +336,10 @@ int main(void)
         RIG_TEST(lost_answers_exhaust_a_row_as_uncertain),
         RIG_TEST(no_value_of_the_request_enters_the_ledger),
         RIG_TEST(what_cannot_be_masked_is_not_kept),
+        RIG_TEST(what_another_file_would_mask_is_not_kept),
         RIG_TEST(a_fatal_answer_stops_sends_and_leaves_every_row),
         RIG_TEST(a_run_after_a_fatal_answer_finishes),
+        RIG_TEST(the_first_fatal_answer_is_the_one_told),
         RIG_TEST(the_configurations_verdicts_come_first),
     };
 

@@ -51,8 +51,8 @@ static void slow(const struct fake_request *request, struct fake_answer *answer,
     answer->after_ms = 1000;
 }
 
-/* The token comes at 20 ms; then five loads of 8, each leaving in the millisecond of the answers before it.
- */
+/* The token comes at 20 ms; then five loads of 8, each leaving in the millisecond of the answers before
+ * it. */
 static void no_more_fly_than_may(void **state)
 {
     struct rig *rig = *state;
@@ -120,12 +120,25 @@ static void push_back(const struct fake_request *request, struct fake_answer *an
     answer->retry_after = push->retry_after;
 }
 
+static void look_into_hold(void *context)
+{
+    struct rig *rig = context;
+    struct engine_figures figures;
+
+    engine_figures(rig->engine, &figures);
+    assert_in_range(figures.held_ms, 2000, 30000);
+    assert_false(figures.broken);
+    assert_int_equal(figures.limit, 8);
+    assert_true(rig_number(rig, "SELECT due_ms FROM card WHERE card_id = 5") > FAKE_WALL_MS + 4270);
+}
+
 /* Nothing leaves between the answer and the moment that it names; then it goes on. */
 static void expect_hold(struct rig *rig, struct pushback push, int64_t from_ms, int64_t to_ms)
 {
     bool resumed = false;
 
     fake_serve(push_back, NULL, &push);
+    fake_at(1200, look_into_hold, rig);
     rig->options.pace.rate = 20;
     rig_cards(rig, 1, 40, 7);
     rig_load(rig);
@@ -187,6 +200,41 @@ static void a_row_that_is_due_in_a_hold_waits(void **state)
 
 /* ---- the delays between attempts ---- */
 
+static void fails_card_1_once(const struct fake_request *request, struct fake_answer *answer, void *context)
+{
+    (void)context;
+    if (request->card == 1 && request->nth == 1)
+        answer->status = 500;
+}
+
+static void retries_go_before_new_rows(void **state)
+{
+    struct rig *rig = *state;
+
+    fake_serve(fails_card_1_once, NULL, NULL);
+    rig->options.pace.rate = 10;
+    rig_cards(rig, 1, 60, 7);
+    rig_load(rig);
+    assert_int_equal(rig_run(rig), RUN_DONE);
+    assert_in_range(fake_card(1, 1)->at_ms, 71, 1071 + 500);
+    assert_true(fake_card(60, 0)->at_ms >= 5900);
+}
+
+/* The loop turns once a second while nothing is to do. */
+static void a_row_that_is_due_much_later_costs_nothing(void **state)
+{
+    struct rig *rig = *state;
+
+    fake_serve(fails_card_1_once, NULL, NULL);
+    rig->options.pace.retry_base_ms = rig->options.pace.retry_cap_ms = 3600000;
+    rig_cards(rig, 1, 3, 7);
+    rig_load(rig);
+    assert_int_equal(rig_run(rig), RUN_DONE);
+    rig_expect(rig, 1, "accepted", 2);
+    assert_true(fake_now_ms() > 600000);
+    assert_true(rig->turns <= fake_now_ms() / 1000 + 20);
+}
+
 static void always_500(const struct fake_request *request, struct fake_answer *answer, void *context)
 {
     (void)request;
@@ -229,6 +277,41 @@ static void attempts_back_off_and_end(void **state)
     expect_delays(2, 2000);
     expect_delays(3, 4000);
     expect_delays(4, 4000);
+}
+
+/* ---- what the server takes ---- */
+
+/* Ten at once; one more is told so. */
+static void takes_ten(const struct fake_request *request, struct fake_answer *answer, void *context)
+{
+    const int *status = context;
+
+    answer->after_ms = 100;
+    if (request->flying > 10)
+        answer->status = *status;
+}
+
+static void expect_adapted(struct rig *rig, int status)
+{
+    fake_serve(takes_ten, NULL, &status);
+    rig->options.pace.concurrency = 64;
+    rig->options.pace.adaptive = true;
+    rig_cards(rig, 1, 2000, 7);
+    rig_load(rig);
+    assert_int_equal(rig_run(rig), RUN_DONE);
+    assert_int_equal(rig_count(rig, "accepted"), 2000);
+    assert_in_range(rig_number(rig, "SELECT n FROM tally WHERE kind = 'http' AND key = %d", status), 1, 60);
+    assert_in_range(fake_now_ms(), 20000, 30000);
+}
+
+static void the_limit_adapts_to_429(void **state)
+{
+    expect_adapted(*state, 429);
+}
+
+static void the_limit_adapts_to_503(void **state)
+{
+    expect_adapted(*state, 503);
 }
 
 /* ---- the breaker ---- */
@@ -296,12 +379,11 @@ static void an_outage_of_a_minute_exhausts_nothing(void **state)
 
 /* The first twenty failures close the gate, and cost an attempt each. Nothing has succeeded, so nothing after
  * them does. */
-static void an_outage_from_the_start_costs_twenty_attempts(void **state)
+static void expect_twenty_attempts(struct rig *rig, fake_host *api)
 {
-    struct rig *rig = *state;
     struct outage outage = {0, 600000};
 
-    fake_serve(away, NULL, &outage);
+    fake_serve(api, NULL, &outage);
     rig_cards(rig, 1, 30, 7);
     rig_load(rig);
     assert_int_equal(rig_run(rig), RUN_DONE);
@@ -309,6 +391,24 @@ static void an_outage_from_the_start_costs_twenty_attempts(void **state)
     assert_int_equal(rig_number(rig, "SELECT sum(attempts) FROM card"), 50);
     assert_int_equal(rig_number(rig, "SELECT count(*) FROM attempt"), 20);
     assert_int_equal(rig_number(rig, "SELECT count(*) FROM card WHERE uncertain"), 0);
+}
+
+static void an_outage_from_the_start_costs_twenty_attempts(void **state)
+{
+    expect_twenty_attempts(*state, away);
+}
+
+static void broken(const struct fake_request *request, struct fake_answer *answer, void *context)
+{
+    const struct outage *outage = context;
+
+    if (request->at_ms < outage->to_ms)
+        answer->status = 500;
+}
+
+static void a_broken_server_is_as_good_as_away(void **state)
+{
+    expect_twenty_attempts(*state, broken);
 }
 
 static void a_server_that_stays_away_ends_the_run(void **state)
@@ -356,9 +456,14 @@ int main(void)
         RIG_TEST(retry_after_as_a_date_holds_all_sends),
         RIG_TEST(retry_after_counts_with_503_too),
         RIG_TEST(a_row_that_is_due_in_a_hold_waits),
+        RIG_TEST(retries_go_before_new_rows),
+        RIG_TEST(a_row_that_is_due_much_later_costs_nothing),
         RIG_TEST(attempts_back_off_and_end),
+        RIG_TEST(the_limit_adapts_to_429),
+        RIG_TEST(the_limit_adapts_to_503),
         RIG_TEST(an_outage_of_a_minute_exhausts_nothing),
         RIG_TEST(an_outage_from_the_start_costs_twenty_attempts),
+        RIG_TEST(a_broken_server_is_as_good_as_away),
         RIG_TEST(a_server_that_stays_away_ends_the_run),
         RIG_TEST(a_token_host_that_stays_away_ends_the_run),
     };

@@ -230,6 +230,22 @@ static void after_the_grace_rows_in_flight_stay_sent(void **state)
     expect_recovery(rig, sent);
 }
 
+/* Nothing is left but what flies: that is work left all the same. */
+static void the_last_rows_in_flight_are_work_left(void **state)
+{
+    struct rig *rig = *state;
+    int number = SIGTERM;
+
+    fake_serve(never_answers, NULL, NULL);
+    rig->with_signals = true;
+    rig_cards(rig, 1, 3, 7);
+    rig_load(rig);
+    fake_at(1005, send_signal, &number);
+    assert_int_equal(rig_run(rig), RUN_STOPPED);
+    assert_int_equal(fake_now_ms(), 31005);
+    assert_int_equal(rig_count(rig, "sent"), 3);
+}
+
 static void a_second_signal_stops_at_once(void **state)
 {
     struct rig *rig = *state;
@@ -349,6 +365,7 @@ int main(void)
         RIG_TEST(a_token_refused_in_a_drain_costs_nothing),
         RIG_TEST(a_signal_at_the_very_end_leaves_no_work),
         RIG_TEST(after_the_grace_rows_in_flight_stay_sent),
+        RIG_TEST(the_last_rows_in_flight_are_work_left),
         RIG_TEST(a_second_signal_stops_at_once),
         RIG_TEST(two_signals_together_stop_at_once),
         RIG_TEST(a_killed_run_is_carried_on),

@@ -325,6 +325,31 @@ static void ten_accounts_without_a_token_end_the_run(void **state)
     assert_int_equal(rig_count(rig, "ready"), 5);
 }
 
+/* Nine without, one with, nine without. */
+static void no_token_but_for_two(const struct fake_request *request, struct fake_answer *answer,
+                                 void *context)
+{
+    (void)context;
+    if (request->account == 1 || request->account == 11)
+        return;
+    answer->status = 400;
+    answer->body = "{\"message\":\"account not found\"}";
+}
+
+static void an_account_with_a_token_breaks_the_series(void **state)
+{
+    struct rig *rig = *state;
+
+    fake_serve(NULL, no_token_but_for_two, NULL);
+    rig->options.token_pace.concurrency = 1;
+    for (int64_t account = 1; account <= 20; account++)
+        rig_cards(rig, account, 1, account);
+    rig_load(rig);
+    assert_int_equal(rig_run(rig), RUN_DONE);
+    assert_int_equal(rig_count(rig, "rejected"), 18);
+    assert_int_equal(rig_count(rig, "accepted"), 2);
+}
+
 static void when_the_first_account_has_no_token_nothing_is_rejected(void **state)
 {
     struct rig *rig = *state;
@@ -370,73 +395,58 @@ static void a_busy_token_host_is_a_hold(void **state)
     assert_in_range(fake_request(true, 1)->at_ms, 20, 1021);
 }
 
+static void fails_once(const struct fake_request *request, struct fake_answer *answer, void *context)
+{
+    (void)context;
+    if (request->nth == 1)
+        answer->status = 500;
+}
+
+static void a_failed_mint_is_tried_again_in_time(void **state)
+{
+    struct rig *rig = *state;
+
+    fake_serve(NULL, fails_once, NULL);
+    rig->options.token_pace.retry_base_ms = rig->options.token_pace.retry_cap_ms = 100;
+    rig_cards(rig, 1, 1, 7);
+    rig_load(rig);
+    assert_int_equal(rig_run(rig), RUN_DONE);
+    assert_in_range(fake_request(true, 1)->at_ms, 20, 121);
+    assert_int_equal(fake_count(true), 2);
+}
+
+/* Five failures for account 7, one for account 8: its delay is a first one's again. */
+static void fails_five_times_then_once(const struct fake_request *request, struct fake_answer *answer,
+                                       void *context)
+{
+    (void)context;
+    if (request->nth <= (request->account == 7 ? 5 : 1))
+        answer->status = 500;
+}
+
+static void a_mint_that_succeeds_ends_the_series_of_delays(void **state)
+{
+    struct rig *rig = *state;
+    const struct fake_request *failed;
+
+    fake_serve(NULL, fails_five_times_then_once, NULL);
+    rig->options.token_pace.concurrency = 1;
+    rig_cards(rig, 1, 1, 7);
+    rig_cards(rig, 2, 1, 8);
+    rig_load(rig);
+    assert_int_equal(rig_run(rig), RUN_DONE);
+    assert_int_equal(fake_count(true), 8);
+    failed = fake_request(true, 6);
+    assert_int_equal(failed->account, 8);
+    assert_in_range(fake_request(true, 7)->at_ms - failed->ended_ms, 0, 1000);
+    assert_true(fake_request(true, 5)->at_ms > 4000);
+}
+
 static void the_token_hosts_retry_after_holds_its_mints(void **state)
 {
     expect_token_hold(*state, "40");
     assert_int_equal(fake_count(true), 2);
     assert_int_equal(fake_request(true, 1)->at_ms, 40020);
-}
-
-/* ---- auth.method = file ---- */
-
-static void give_tokens(struct rig *rig, struct span text)
-{
-    rig->minting = (struct mint_options){.method = MINT_FILE, .token_file = rig->token_path};
-    rig_write(rig->token_path, text);
-}
-
-static void the_token_file_serves_each_account(void **state)
-{
-    struct rig *rig = *state;
-
-    give_tokens(rig, SPAN("account_id,token\n8,opaque-8\n7,opaque-7\n"));
-    rig_cards(rig, 1, 2, 7);
-    rig_cards(rig, 101, 2, 8);
-    rig_load(rig);
-    assert_int_equal(rig_run(rig), RUN_DONE);
-    assert_int_equal(fake_count(true), 0);
-    assert_int_equal(fake_count(false), 4);
-    assert_string_equal(fake_header(fake_card(2, 0), "Authorization"), "Bearer opaque-7");
-    assert_string_equal(fake_header(fake_card(101, 0), "Authorization"), "Bearer opaque-8");
-    assert_int_equal(fake_card(101, 0)->at_ms, 0);
-}
-
-/* Rows of accounts that the file does not know are rejected, and hold up nobody. */
-static void an_account_missing_from_the_file_holds_up_nobody(void **state)
-{
-    struct rig *rig = *state;
-
-    give_tokens(rig, SPAN("1,opaque-1\n3,opaque-3\n5,opaque-5\n"));
-    for (int64_t account = 1; account <= 5; account++)
-        rig_cards(rig, account, 1, account);
-    rig_load(rig);
-    assert_int_equal(rig_run(rig), RUN_DONE);
-    assert_int_equal(rig_count(rig, "accepted"), 3);
-    assert_int_equal(rig_number(rig, "SELECT count(*) FROM card WHERE state = 9 AND code = 'no_token'"), 2);
-    assert_int_equal(fake_card(1, 0)->at_ms, 0);
-    assert_int_equal(fake_card(3, 0)->at_ms, 0);
-    assert_int_equal(fake_card(5, 0)->at_ms, 0);
-}
-
-static void refuses_all(const struct fake_request *request, struct fake_answer *answer, void *context)
-{
-    (void)request;
-    (void)context;
-    answer->status = 401;
-}
-
-static void a_refused_token_file_ends_the_run(void **state)
-{
-    struct rig *rig = *state;
-
-    give_tokens(rig, SPAN("opaque-for-all\n"));
-    fake_serve(refuses_all, NULL, NULL);
-    rig->options.pace.concurrency = 1;
-    rig_cards(rig, 1, 30, 7);
-    rig_load(rig);
-    assert_int_equal(rig_run(rig), FAIL_REMOTE);
-    assert_int_equal(rig_count(rig, "ready"), 30);
-    assert_int_equal(rig_number(rig, "SELECT sum(attempts) FROM card"), 10);
 }
 
 int main(void)
@@ -459,12 +469,12 @@ int main(void)
         RIG_TEST(an_answer_without_a_token_ends_the_run),
         RIG_TEST(an_account_without_a_token_is_rejected),
         RIG_TEST(ten_accounts_without_a_token_end_the_run),
+        RIG_TEST(an_account_with_a_token_breaks_the_series),
         RIG_TEST(when_the_first_account_has_no_token_nothing_is_rejected),
         RIG_TEST(a_busy_token_host_is_a_hold),
+        RIG_TEST(a_failed_mint_is_tried_again_in_time),
+        RIG_TEST(a_mint_that_succeeds_ends_the_series_of_delays),
         RIG_TEST(the_token_hosts_retry_after_holds_its_mints),
-        RIG_TEST(the_token_file_serves_each_account),
-        RIG_TEST(an_account_missing_from_the_file_holds_up_nobody),
-        RIG_TEST(a_refused_token_file_ends_the_run),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -398,14 +398,27 @@ static const char *plan_of(sqlite3 *db, const char *name)
 
 #define LIVE "USING INDEX card_live "
 
-/* What every exchange, every send and every look asks never reads all cards, and a claim never sorts. */
+static void plan_has(sqlite3 *db, const char *file, const char *words)
+{
+    if (!strstr(plan_of(db, file), words))
+        fail_msg("sql/%s: %s", file, plan_of(db, file));
+}
+
+static void plan_lacks(sqlite3 *db, const char *file, const char *words)
+{
+    if (strstr(plan_of(db, file), words))
+        fail_msg("sql/%s: %s", file, plan_of(db, file));
+}
+
+/* What every exchange, every send and every look asks never reads all cards, and a claim never sorts. The
+ * words around these change with SQLite's version. */
 static void the_plans_use_the_indexes(void **state)
 {
     static const struct {
         const char *file, *plan;
     } plans[] = {
-        {"claim.sql", "SEARCH c " LIVE "(state=? AND due_ms>? AND due_ms<?); "
-                      "SEARCH k USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN"},
+        {"claim.sql", "SEARCH c " LIVE "(state=? AND due_ms>? AND due_ms<?)"},
+        {"claim.sql", "SEARCH k USING INTEGER PRIMARY KEY (rowid=?)"},
         {"claim_mark.sql", "SEARCH card USING INTEGER PRIMARY KEY (rowid=?)"},
         {"settle.sql", "SEARCH card USING INTEGER PRIMARY KEY (rowid=?)"},
         {"settle_back.sql", "SEARCH card USING INTEGER PRIMARY KEY (rowid=?)"},
@@ -418,21 +431,12 @@ static void the_plans_use_the_indexes(void **state)
     sqlite3 *db = with_stage();
 
     (void)state;
-    for (size_t i = 0; i < sizeof plans / sizeof plans[0]; i++)
-        assert_string_equal(plan_of(db, plans[i].file), plans[i].plan);
+    for (size_t i = 0; i < sizeof plans / sizeof plans[0]; i++) {
+        plan_has(db, plans[i].file, plans[i].plan);
+        plan_lacks(db, plans[i].file, "SCAN");
+        plan_lacks(db, plans[i].file, "TEMP B-TREE");
+    }
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
-}
-
-static void plan_has(sqlite3 *db, const char *file, const char *words)
-{
-    if (!strstr(plan_of(db, file), words))
-        fail_msg("sql/%s: %s", file, plan_of(db, file));
-}
-
-static void plan_lacks(sqlite3 *db, const char *file, const char *words)
-{
-    if (strstr(plan_of(db, file), words))
-        fail_msg("sql/%s: %s", file, plan_of(db, file));
 }
 
 static void the_larger_plans_never_scan_the_cards(void **state)

@@ -1,11 +1,11 @@
-/* ledger: the portfolio's one SQLite file: every row's state, and the durability of each change. The only user
- * of SQLite, in three headers: this one (open, lock, the engine's exchange), ledger_load.h (files in),
+/* ledger: the portfolio's one SQLite file: every row's state, and the durability of each change. The only
+ * user of SQLite, in three headers: this one (open, lock, the engine's exchange), ledger_load.h (files in),
  * ledger_read.h (reports out).
  *
  * WAL, synchronous=FULL, mode 0600, no personal data. Every change of a row is one transaction together with
- * the totals that count it, so a process killed at any instant leaves a ledger that needs no repair. Times are
- * wall-clock milliseconds. Unless said otherwise functions return 0 or -1 with FAIL_LEDGER; a ledger that is
- * not there is FAIL_INPUT. */
+ * the totals that count it, so a process killed at any instant leaves a ledger that needs no repair. Times
+ * are wall-clock milliseconds. Unless said otherwise functions return 0 or -1 with FAIL_LEDGER; a ledger that
+ * is not there is FAIL_INPUT. */
 #ifndef DRIVER_LEDGER_H
 #define DRIVER_LEDGER_H
 
@@ -15,7 +15,7 @@
 struct ledger;
 
 enum ledger_mode {
-    LEDGER_RUN,    /* made when missing; locked: a second holder gets FAIL_BUSY with a text that names the first */
+    LEDGER_RUN,    /* made when missing; locked: a second holder gets FAIL_BUSY, which names the first */
     LEDGER_WRITE,  /* must exist; beside a running run */
     LEDGER_READ,   /* must exist; beside a running run; changes nothing */
     LEDGER_SCRATCH /* a private temporary ledger, gone with the handle; a copy of `path` where that exists */
@@ -40,16 +40,16 @@ int ledger_run_end(struct ledger *ledger, int exit_code, int64_t now_ms, struct 
 /* How one request ended. Strings are borrowed for the call. */
 struct ledger_outcome {
     int64_t id, customer_id;
-    struct job job;           /* the row as it was claimed */
+    struct job job; /* the row as it was claimed */
     enum job_verdict verdict;
     bool lost;
-    int http_status;          /* 0: no answer */
-    const char *code;         /* stable reason; for VERDICT_INVALID the problem codes joined by ';' */
-    const char *field;        /* only for VERDICT_INVALID: fields in the order of the codes */
-    const char *message;      /* masked; NULL or "": none */
-    int64_t due_ms;           /* when a row that goes back is due again; 0: as it was, or at once */
-    int64_t at_ms;            /* when the answer came */
-    int64_t latency_us;       /* -1: no request was made */
+    int http_status;     /* 0: no answer */
+    const char *code;    /* stable reason; for VERDICT_INVALID the problem codes joined by ';' */
+    const char *field;   /* only for VERDICT_INVALID: fields in the order of the codes */
+    const char *message; /* masked; NULL or "": none */
+    int64_t due_ms;      /* when a row that goes back is due again; 0: as it was, or at once */
+    int64_t at_ms;       /* when the answer came */
+    int64_t latency_us;  /* -1: no request was made */
 };
 
 struct ledger_place {
@@ -69,12 +69,12 @@ struct ledger_exchange {
     const struct ledger_outcome *outcomes;
     size_t outcome_count;
     int max_attempts;
-    int64_t tokens;           /* mints since the last exchange, for the run's figures */
-    int64_t unauthorized;     /* answers 401 since then that cost their rows nothing */
-    size_t want;              /* rows that can leave before the next exchange */
+    int64_t tokens;              /* mints since the last exchange, for the run's figures */
+    int64_t unauthorized;        /* answers 401 since then that cost their rows nothing */
+    size_t want;                 /* rows that can leave before the next exchange */
     struct ledger_claim *claims; /* room for `want` */
-    size_t claimed;           /* out */
-    int64_t next_due_ms;      /* out, unless as many were claimed as wanted: the next row's time, -1: none left */
+    size_t claimed;              /* out */
+    int64_t next_due_ms; /* out, unless as many were claimed as wanted: the next row's time, -1: none left */
     int64_t now_ms;
 };
 

@@ -1,8 +1,9 @@
 /* ledger_load: files into the ledger, all of a load or nothing.
  *
  * Records are staged outside the ledger first; ledger_load_finish joins, judges and stores them in one
- * transaction: duplicates within the file, cards the ledger knows already, the customer of each card, the order
- * of sending, each customer's leading card. Until then the ledger is as it was. Customers go before cards. */
+ * transaction: duplicates within the file, cards the ledger knows already, the customer of each card, the
+ * order of sending, each customer's leading card. Until then the ledger is as it was. Customers go before
+ * cards. */
 #ifndef DRIVER_LEDGER_LOAD_H
 #define DRIVER_LEDGER_LOAD_H
 
@@ -20,7 +21,7 @@ struct ledger_row {
     int64_t record, line, offset;
     size_t length;
     int64_t card_id, customer_id, account_id;
-    int64_t mark;      /* digest_mark of its bytes where its own number cannot tell it again, else 0 */
+    int64_t mark; /* digest_mark of its bytes where its own number cannot tell it again, else 0 */
     int flags;
     const char *code;  /* problem codes joined by ';', NULL: none */
     const char *field; /* canonical columns in the same order */
@@ -28,7 +29,7 @@ struct ledger_row {
 
 struct ledger_file {
     int64_t id;
-    unsigned carries;  /* IN_CARDS, IN_CUSTOMERS or both */
+    unsigned carries; /* IN_CARDS, IN_CUSTOMERS or both */
     char sha256[65];
     int64_t size;
     char *path;
@@ -47,15 +48,15 @@ struct ledger_load_options {
 
 /* Tells whether this content was loaded before (1, *id set), and notes the path under which it is seen now;
  * 0 when it is new. */
-int ledger_file_known(struct ledger *ledger, const char *sha256, unsigned carries, const char *path, int64_t *id,
-                      struct fail *fail) MUST_CHECK;
+int ledger_file_known(struct ledger *ledger, const char *sha256, unsigned carries, const char *path,
+                      int64_t *id, struct fail *fail) MUST_CHECK;
 
 int ledger_load_begin(struct ledger *ledger, struct fail *fail) MUST_CHECK;
 int ledger_load_customer(struct ledger *ledger, const struct ledger_row *row, struct fail *fail) MUST_CHECK;
 int ledger_load_card(struct ledger *ledger, const struct ledger_row *row, struct fail *fail) MUST_CHECK;
 /* FAIL_INPUT when a file has more refused records than the options allow: nothing is loaded then.
- * `customers` and `cards` describe the staged files (path, digest, size, carries); either may be NULL. Their ids
- * and counts are filled in. */
+ * `customers` and `cards` describe the staged files (path, digest, size, carries); either may be NULL. Their
+ * ids and counts are filled in. */
 int ledger_load_finish(struct ledger *ledger, struct ledger_file *customers, struct ledger_file *cards,
                        const struct ledger_load_options *options, struct fail *fail) MUST_CHECK;
 void ledger_load_cancel(struct ledger *ledger);

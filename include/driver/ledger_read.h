@@ -4,8 +4,8 @@
 
 #include "driver/ledger_load.h"
 
-/* Files: all (`rows`: the refused records each still has) or only those that rows still to be sent need (`rows`:
- * how many of those are not held). The array and its paths are the caller's: ledger_files_free. */
+/* Files: all (`rows`: the refused records each still has) or only those that rows still to be sent need
+ * (`rows`: how many of those are not held). The array and its paths are the caller's: ledger_files_free. */
 struct ledger_files {
     struct ledger_file *file;
     int64_t *rows;
@@ -15,7 +15,8 @@ int ledger_files_all(struct ledger *ledger, struct ledger_files *out, struct fai
 int ledger_files_due(struct ledger *ledger, struct ledger_files *out, struct fail *fail) MUST_CHECK;
 void ledger_files_free(struct ledger_files *files);
 /* Makes rows still to be sent from this file invalid (source_lost); *rows tells how many. */
-int ledger_file_drop(struct ledger *ledger, int64_t file, int64_t now_ms, int64_t *rows, struct fail *fail) MUST_CHECK;
+int ledger_file_drop(struct ledger *ledger, int64_t file, int64_t now_ms, int64_t *rows,
+                     struct fail *fail) MUST_CHECK;
 
 /* What stands where. */
 enum { LEDGER_HTTP_MAX = 64, LEDGER_BUCKETS = 128 };
@@ -26,17 +27,17 @@ struct ledger_totals {
     size_t http_count;
     int64_t refused_customers;
     int64_t runs, requests, tokens;
-    int64_t run_ms;                   /* the runs' lengths together; of one that was killed, until its last answer */
-    int64_t answers, latency_us;      /* sums */
-    int64_t latency[LEDGER_BUCKETS];  /* answers of up to 2^(b/4) microseconds */
+    int64_t run_ms; /* the runs' lengths together; of one that was killed, until its last answer */
+    int64_t answers, latency_us;     /* sums */
+    int64_t latency[LEDGER_BUCKETS]; /* answers of up to 2^(b/4) microseconds */
 };
 int ledger_totals(struct ledger *ledger, struct ledger_totals *out, struct fail *fail) MUST_CHECK;
 
 /* Rows accepted at or before a time and without their event. */
 int ledger_overdue(struct ledger *ledger, int64_t before_ms, int64_t *out, struct fail *fail) MUST_CHECK;
 
-/* What a run would send: rows ready now or later, and the accounts that need a token for them. Reads every such
- * row. */
+/* What a run would send: rows ready now or later, and the accounts that need a token for them. Reads every
+ * such row. */
 int ledger_plan(struct ledger *ledger, int64_t *rows, int64_t *accounts, struct fail *fail) MUST_CHECK;
 
 /* A row as people see it. */

@@ -1,7 +1,8 @@
 /* outfile: a file that is written whole or not at all, mode 0600.
  *
- * Bytes go to a temporary name in the same folder; the commit flushes them to disk and renames. Write errors are
- * kept and come out of outfile_commit, so that a writer need not look at each piece. FAIL_LEDGER: disk trouble. */
+ * Bytes go to a temporary name in the same folder; the commit flushes them to disk and renames. Write errors
+ * are kept and come out of outfile_commit, so that a writer need not look at each piece. FAIL_LEDGER: disk
+ * trouble. */
 #ifndef DRIVER_OUTFILE_H
 #define DRIVER_OUTFILE_H
 

@@ -1,5 +1,6 @@
-/* signals: SIGINT and SIGTERM as something to wait for, by signalfd(2). SIGPIPE and SIGXFSZ are ignored, so that a
- * closed pipe and a file-size limit come back as errors of the call that met them. One handle a process. */
+/* signals: SIGINT and SIGTERM as something to wait for, by signalfd(2). SIGPIPE and SIGXFSZ are ignored, so
+ * that a closed pipe and a file-size limit come back as errors of the call that met them. One handle a
+ * process. */
 #ifndef DRIVER_SIGNALS_H
 #define DRIVER_SIGNALS_H
 

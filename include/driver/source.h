@@ -1,8 +1,8 @@
 /* source: an input file as random-access bytes, bound by its SHA-256.
  *
- * The file stays open for the life of the handle, so a name that is replaced meanwhile does no harm; a file that
- * is changed in place is noticed by its size and times (source_changed) and by the identifiers of each row that
- * is read again. Only regular files: pipes and compressed files cannot be read at random. */
+ * The file stays open for the life of the handle, so a name that is replaced meanwhile does no harm; a file
+ * that is changed in place is noticed by its size and times (source_changed) and by the identifiers of each
+ * row that is read again. Only regular files: pipes and compressed files cannot be read at random. */
 #ifndef DRIVER_SOURCE_H
 #define DRIVER_SOURCE_H
 
@@ -19,7 +19,8 @@ int source_fd(const struct source *source);
 int64_t source_size(const struct source *source);
 
 /* The bytes at a place, borrowed until the next call. FAIL_INPUT when they are not all there. */
-int source_fetch(struct source *source, int64_t offset, size_t length, struct span *out, struct fail *fail) MUST_CHECK;
+int source_fetch(struct source *source, int64_t offset, size_t length, struct span *out,
+                 struct fail *fail) MUST_CHECK;
 
 /* FAIL_INPUT when the file's size or time of change is no longer what it was at open. */
 int source_check(const struct source *source, struct fail *fail) MUST_CHECK;

@@ -3,8 +3,8 @@
  * One thread, one loop, pulled from outside: engine_turn does one round (reap, exchange, start, stop?, wait)
  * and returns; the caller shows progress between turns. Times come from kit/clock once a turn. The engine
  * borrows all its handles. What a turn guarantees: a request leaves only for a row whose SENT is committed
- * (I2); a row's outcome reaches the ledger at the latest 250 ms after its answer, or with the next thousand.
- */
+ * (I2); a row's outcome reaches the ledger at the latest 250 ms after its answer, or with the next
+ * thousand. */
 #ifndef FLOW_ENGINE_H
 #define FLOW_ENGINE_H
 

@@ -1,7 +1,7 @@
 /* ingest: files -> ledger: reader, rules, staging, one load. Bounded memory whatever the files' size.
  *
- * Customers are read before cards. A file that was loaded before (same bytes) adds nothing; a new customers file
- * alone still has the waiting cards judged anew. Loads all or nothing. */
+ * Customers are read before cards. A file that was loaded before (same bytes) adds nothing; a new customers
+ * file alone still has the waiting cards judged anew. Loads all or nothing. */
 #ifndef FLOW_INGEST_H
 #define FLOW_INGEST_H
 

@@ -1,5 +1,6 @@
-/* report: the ledger and the source rows -> what people and programs read. Never from the memory of a run, so next
- * week gives the same numbers. No personal data but the original bytes of the rejects. Source: contract section 6. */
+/* report: the ledger and the source rows -> what people and programs read. Never from the memory of a run, so
+ * next week gives the same numbers. No personal data but the original bytes of the rejects. Source: contract
+ * section 6. */
 #ifndef FLOW_REPORT_H
 #define FLOW_REPORT_H
 
@@ -15,9 +16,9 @@ struct report_options {
     struct log *log;
 };
 
-/* Writes results.csv, cards.rejects.csv, customers.rejects.csv and summary.json. Refused records of files with
- * another header than the newest go to cards.rejects.2.csv and so on. A source file that is gone or changed costs
- * the rejects of that file, and a warning. FAIL_LEDGER: disk trouble. */
+/* Writes results.csv, cards.rejects.csv, customers.rejects.csv and summary.json. Refused records of files
+ * with another header than the newest go to cards.rejects.2.csv and so on. A source file that is gone or
+ * changed costs the rejects of that file, and a warning. FAIL_LEDGER: disk trouble. */
 int report_write(struct ledger *ledger, struct portfolio *portfolio, const struct report_options *options,
                  struct fail *fail) MUST_CHECK;
 
@@ -25,8 +26,8 @@ int report_write(struct ledger *ledger, struct portfolio *portfolio, const struc
 int report_summary(struct ledger *ledger, const struct report_options *options, struct buf *out,
                    struct fail *fail) MUST_CHECK;
 
-/* Exit code that the totals call for when a run is over: 3 when a record was refused or a row failed, 5 when rows
- * are still to be sent, else 0. */
+/* Exit code that the totals call for when a run is over: 3 when a record was refused or a row failed, 5 when
+ * rows are still to be sent, else 0. */
 int report_exit_code(const struct ledger_totals *totals);
 
 /* Latency below which `share` (0 ... 1) of the answers came, in microseconds; 0 without answers. */

@@ -55,9 +55,9 @@ struct span buf_span(const struct buf *buf);
 const char *buf_text(const struct buf *buf);
 
 /* malloc and friends that end the process when memory is out. */
-void *mem_alloc(size_t size); /* zeroed */
-void *mem_array(size_t count, size_t size); /* zeroed; the product is checked */
+void *mem_alloc(size_t size);                         /* zeroed */
+void *mem_array(size_t count, size_t size);           /* zeroed; the product is checked */
 void *mem_grow(void *ptr, size_t count, size_t size); /* the product is checked */
-char *mem_text(const char *text); /* a copy; NULL stays NULL */
+char *mem_text(const char *text);                     /* a copy; NULL stays NULL */
 
 #endif

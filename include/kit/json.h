@@ -12,9 +12,9 @@ enum { JSON_DEPTH = 16 };
 
 struct json {
     struct buf *out;
-    bool pretty;               /* two blanks a level and a line a member, for people */
-    unsigned depth;            /* open objects and arrays */
-    bool has[JSON_DEPTH + 1];  /* something was written at that depth */
+    bool pretty;              /* two blanks a level and a line a member, for people */
+    unsigned depth;           /* open objects and arrays */
+    bool has[JSON_DEPTH + 1]; /* something was written at that depth */
     bool after_key;
 };
 

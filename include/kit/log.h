@@ -1,9 +1,9 @@
 /* log: structured lines on a file descriptor: a level, an event in plain words, then key=value pairs.
  *
- * Text form for people, JSON for machines; one write(2) a line, so that lines of several processes do not mix.
- * A line never carries personal data or a secret: that is the duty of the caller, who passes IDs, counts,
- * codes and file names only. Lines longer than 4 KiB are cut at a pair's end. A log that cannot be written
- * is not an error of the run. */
+ * Text form for people, JSON for machines; one write(2) a line, so that lines of several processes do not
+ * mix. A line never carries personal data or a secret: that is the duty of the caller, who passes IDs,
+ * counts, codes and file names only. Lines longer than 4 KiB are cut at a pair's end. A log that cannot be
+ * written is not an error of the run. */
 #ifndef KIT_LOG_H
 #define KIT_LOG_H
 
@@ -30,12 +30,13 @@ struct log {
 #define LOG_INT(key, number) ((struct log_pair){key, NULL, (int64_t)(number)})
 
 /* log_add(log, LOG_INFO, "file loaded", LOG_TEXT("file", name), LOG_INT("records", n)) */
-#define log_add(log, level, event, ...)                                                                      \
-    log_line(log, level, event, (const struct log_pair[]){{0}, ##__VA_ARGS__},                               \
+#define log_add(log, level, event, ...)                                        \
+    log_line(log, level, event, (const struct log_pair[]){{0}, ##__VA_ARGS__}, \
              sizeof((const struct log_pair[]){{0}, ##__VA_ARGS__}) / sizeof(struct log_pair))
 
 void log_open(struct log *log, int fd, enum log_level level, bool json);
 void log_close(struct log *log); /* does not close the descriptor */
-void log_line(struct log *log, enum log_level level, const char *event, const struct log_pair *pairs, size_t count);
+void log_line(struct log *log, enum log_level level, const char *event, const struct log_pair *pairs,
+              size_t count);
 
 #endif

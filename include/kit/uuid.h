@@ -1,10 +1,10 @@
 /* uuid: a row's correlation ID, computed and never stored.
  *
- * A ledger draws one random 16-byte seed when it is made. A row's UUID is the first half of the seed, then the
- * row's number (below 2^61) under the second half of the seed: unique in the ledger, the same at every attempt,
- * unguessable without one of the ledger's UUIDs, carrying nothing personal; and an event that brings it back
- * leads to its row without any index. Version and variant read as RFC 9562 version 4, because validators that
- * know only the versions 1 to 5 are common. */
+ * A ledger draws one random 16-byte seed when it is made. A row's UUID is the first half of the seed, then
+ * the row's number (below 2^61) under the second half of the seed: unique in the ledger, the same at every
+ * attempt, unguessable without one of the ledger's UUIDs, carrying nothing personal; and an event that brings
+ * it back leads to its row without any index. Version and variant read as RFC 9562 version 4, because
+ * validators that know only the versions 1 to 5 are common. */
 #ifndef KIT_UUID_H
 #define KIT_UUID_H
 

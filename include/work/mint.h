@@ -12,9 +12,9 @@ enum mint_method { MINT_S2S, MINT_FILE };
 
 struct mint_options {
     enum mint_method method;
-    const char *url;           /* passport base URL, s2s */
+    const char *url; /* passport base URL, s2s */
     const char *server_key, *server_secret;
-    const char *token_field;   /* where the answer holds the bearer */
+    const char *token_field; /* where the answer holds the bearer */
     const char *token_file;
     int64_t timeout_ms;
 };
@@ -35,8 +35,8 @@ enum api_token_result mint_local(struct mint *mint, int64_t account, int64_t wal
 /* The request to the passport host; borrowed until the next call. */
 void mint_request(struct mint *mint, int64_t account, struct http_request *out);
 /* Reads its reply; *out points into the mint until the next call. */
-enum api_token_result mint_read(struct mint *mint, int64_t account, const struct http_reply *reply, int64_t wall_ms,
-                                struct api_token *out);
+enum api_token_result mint_read(struct mint *mint, int64_t account, const struct http_reply *reply,
+                                int64_t wall_ms, struct api_token *out);
 
 /* A reply as the api rules see it. */
 struct api_answer mint_answer(const struct http_reply *reply);

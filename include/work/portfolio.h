@@ -1,7 +1,8 @@
 /* portfolio: the input files behind the ledger's rows, open and verified; makes the request of a row.
  *
  * A row is its place in a file, so its request is made from the file again at each send, by the rules of the
- * load. Every file is bound by its digest when it is added; the identifiers read again must be the ledger's. */
+ * load. Every file is bound by its digest when it is added; the identifiers read again must be the
+ * ledger's. */
 #ifndef WORK_PORTFOLIO_H
 #define WORK_PORTFOLIO_H
 
@@ -17,7 +18,8 @@ void portfolio_close(struct portfolio *portfolio);
 /* Opens a file of the ledger by its path and checks size and digest: FAIL_INPUT when it is missing or not the
  * file that was loaded, in words that name it. */
 int portfolio_add(struct portfolio *portfolio, const struct ledger_file *file, struct fail *fail) MUST_CHECK;
-/* The same for a table that is open already; the portfolio owns it from here on, also when it has it already. */
+/* The same for a table that is open already; the portfolio owns it from here on, also when it has it
+ * already. */
 void portfolio_adopt(struct portfolio *portfolio, int64_t file, struct table *table);
 struct table *portfolio_table(const struct portfolio *portfolio, int64_t file); /* NULL: not added */
 /* FAIL_INPUT when a file was changed since it was added. */
@@ -26,7 +28,7 @@ int portfolio_check(const struct portfolio *portfolio, struct fail *fail) MUST_C
 struct portfolio_request {
     const struct record *card, *customer; /* the same record in one-file mode */
     const struct buf *body;
-    bool valid;                           /* false: the rules refuse it now, codes and fields say why */
+    bool valid; /* false: the rules refuse it now, codes and fields say why */
     const char *codes, *fields;
 };
 

@@ -17,14 +17,14 @@ struct table_options {
 };
 
 struct table_row {
-    struct reader_record at;      /* its place and bytes */
-    const struct record *record;  /* its judgement */
+    struct reader_record at;     /* its place and bytes */
+    const struct record *record; /* its judgement */
 };
 
 struct table;
 
-/* Opens the file and reads its header: FAIL_INPUT for a file fault, FAIL_USAGE for a bad setting, both naming the
- * file. `carries`: IN_CARDS, IN_CUSTOMERS or IN_BOTH. The options must outlive the table. */
+/* Opens the file and reads its header: FAIL_INPUT for a file fault, FAIL_USAGE for a bad setting, both naming
+ * the file. `carries`: IN_CARDS, IN_CUSTOMERS or IN_BOTH. The options must outlive the table. */
 int table_open(struct table **out, const char *path, unsigned carries, const struct table_options *options,
                struct fail *fail) MUST_CHECK;
 void table_close(struct table *table);
@@ -56,7 +56,8 @@ int table_fetch(struct table *table, const struct table_place *place, int64_t no
 
 enum { TABLE_BYTES_MAX = 1 << 20 };
 /* Bytes of the file as they are, at most TABLE_BYTES_MAX; for what is too long to be a record. */
-int table_bytes(struct table *table, int64_t offset, size_t length, struct span *out, struct fail *fail) MUST_CHECK;
+int table_bytes(struct table *table, int64_t offset, size_t length, struct span *out,
+                struct fail *fail) MUST_CHECK;
 
 /* The problem codes joined by ';' and their columns in the same order. */
 void table_problem_codes(const struct record *record, struct buf *codes, struct buf *fields);

@@ -52,7 +52,8 @@ void text_files(const struct ledger_files *files, struct buf *out)
         buf_addf(out,
                  "%s: %" PRId64 " records = %" PRId64 " new + %" PRId64 " re-pointed + %" PRId64
                  " known + %" PRId64 " skipped + %" PRId64 " invalid  (SHA-256 %.12s...)\n",
-                 short_path(f->path), f->records, f->added, f->repointed, f->known, f->skipped, f->invalid, f->sha256);
+                 short_path(f->path), f->records, f->added, f->repointed, f->known, f->skipped, f->invalid,
+                 f->sha256);
     }
 }
 

@@ -56,8 +56,8 @@ static int lose_file(struct run *run, const struct ledger_file *file, struct fai
     return 0;
 }
 
-/* Every file that rows due need is there and is what was loaded, or nothing is sent. Held rows may never be due:
- * a file that only they need is worth a warning. */
+/* Every file that rows due need is there and is what was loaded, or nothing is sent. Held rows may never be
+ * due: a file that only they need is worth a warning. */
 static int verify_files(struct run *run, struct fail *fail)
 {
     bool drop = options_has(run->command->options, "drop-lost");
@@ -118,8 +118,8 @@ static int turn_engine(struct run *run, struct engine *engine, enum engine_end *
 
     if (gather_progress(run, engine, &state, fail) != 0)
         return -1;
-    progress_open(&progress, options_get(run->command->options, "progress"), run->command->quiet, 2, state.done,
-                  clock_mono_ms());
+    progress_open(&progress, options_get(run->command->options, "progress"), run->command->quiet, 2,
+                  state.done, clock_mono_ms());
     run->command->log->over_line = progress.form == PROGRESS_TTY;
     while ((rc = engine_turn(engine, end, fail)) == 1) {
         if (!progress_due(&progress, clock_mono_ms()))

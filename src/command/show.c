@@ -1,4 +1,5 @@
-/* One card's whole story: its row, every attempt, the last answer, its place in the file; nothing personal. */
+/* One card's whole story: its row, every attempt, the last answer, its place in the file; nothing
+ * personal. */
 #include "command/command.h"
 
 #include "driver/ledger_read.h"

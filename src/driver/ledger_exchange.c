@@ -52,8 +52,8 @@ static void count_answer(struct change *change, const struct ledger_outcome *out
         change->http[outcome->http_status]++;
 }
 
-static int store_outcome(struct ledger *ledger, const struct ledger_outcome *o, const struct job *job, int64_t now_ms,
-                         struct fail *fail)
+static int store_outcome(struct ledger *ledger, const struct ledger_outcome *o, const struct job *job,
+                         int64_t now_ms, struct fail *fail)
 {
     const char *message = o->message && o->message[0] ? o->message : NULL;
 
@@ -73,15 +73,16 @@ static int store_outcome(struct ledger *ledger, const struct ledger_outcome *o, 
         break;
     }
     if (o->verdict == VERDICT_TRANSIENT &&
-        ledger_run(ledger, ST_ATTEMPT_ADD, fail, "idiztt", o->id, job->attempts, o->at_ms, (int64_t)o->http_status,
-                   o->code, message) != 0)
+        ledger_run(ledger, ST_ATTEMPT_ADD, fail, "idiztt", o->id, job->attempts, o->at_ms,
+                   (int64_t)o->http_status, o->code, message) != 0)
         return -1;
-    return ledger_run(ledger, ST_SETTLE, fail, "dddiztttii", (int)job->state, job->attempts, (int)job->uncertain,
-                      job->state == JOB_READY ? o->due_ms : INT64_C(0), (int64_t)o->http_status, o->code, NULL,
-                      message, now_ms, o->id);
+    return ledger_run(ledger, ST_SETTLE, fail, "dddiztttii", (int)job->state, job->attempts,
+                      (int)job->uncertain, job->state == JOB_READY ? o->due_ms : INT64_C(0),
+                      (int64_t)o->http_status, o->code, NULL, message, now_ms, o->id);
 }
 
-static int settle(struct ledger *ledger, const struct ledger_exchange *x, struct change *change, struct fail *fail)
+static int settle(struct ledger *ledger, const struct ledger_exchange *x, struct change *change,
+                  struct fail *fail)
 {
     for (size_t i = 0; i < x->outcome_count; i++) {
         const struct ledger_outcome *o = &x->outcomes[i];
@@ -113,7 +114,8 @@ static void read_claim(sqlite3_stmt *row, struct ledger_claim *out)
         .card_id = sqlite3_column_int64(row, 1),
         .customer_id = sqlite3_column_int64(row, 2),
         .account_id = sqlite3_column_int64(row, 3),
-        .card = {sqlite3_column_int64(row, 4), sqlite3_column_int64(row, 5), (size_t)sqlite3_column_int64(row, 6)},
+        .card = {sqlite3_column_int64(row, 4), sqlite3_column_int64(row, 5),
+                 (size_t)sqlite3_column_int64(row, 6)},
         .customer = {own ? 0 : sqlite3_column_int64(row, 7), sqlite3_column_int64(row, 8),
                      (size_t)sqlite3_column_int64(row, 9)},
         .job = {JOB_READY, sqlite3_column_int(row, 10), sqlite3_column_int(row, 11) != 0},
@@ -122,7 +124,8 @@ static void read_claim(sqlite3_stmt *row, struct ledger_claim *out)
 
 /* Due rows of [from, to] into the claims; they are marked afterwards, since a statement must not change what
  * another one is reading. */
-static int find_due(struct ledger *ledger, struct ledger_exchange *x, int64_t from, int64_t to, struct fail *fail)
+static int find_due(struct ledger *ledger, struct ledger_exchange *x, int64_t from, int64_t to,
+                    struct fail *fail)
 {
     sqlite3_stmt *row = ledger_statement(ledger, ST_CLAIM, fail);
     int rc;

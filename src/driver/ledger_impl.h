@@ -1,4 +1,5 @@
-/* What the parts of the ledger share: the handle, its prepared statements, binding, stepping, transactions. */
+/* What the parts of the ledger share: the handle, its prepared statements, binding, stepping,
+ * transactions. */
 #ifndef DRIVER_LEDGER_IMPL_H
 #define DRIVER_LEDGER_IMPL_H
 
@@ -7,26 +8,83 @@
 #include <sqlite3.h>
 
 /* Prepared when first used, by the name of the file in sql/. */
-#define STATEMENT_TABLE(X)                                                                                   \
-    X(META_SET) X(META_GET) X(STATE_ADD) X(TALLY_RESET) X(TALLY_STATES) X(TALLY_ADD) X(TALLY_READ)           \
-    X(TALLY_CHECK) X(FILE_CHECK) X(FILE_FIND) X(FILE_NEXT) X(FILE_SEEN) X(FILE_LIST) X(FILE_DUE)             \
-    X(FILE_LOST) X(RUN_BEGIN) X(RUN_END) X(RUN_UNCLEAN) X(RUN_CLOSE_UNCLEAN) X(RUN_COUNT) X(RUN_TOTALS)      \
-    X(RECOVER) X(CLAIM) X(CLAIM_MARK) X(SETTLE) X(SETTLE_BACK) X(SETTLE_INVALID) X(ATTEMPT_ADD) X(NEXT_DUE)  \
-    X(CARD_LEAD) X(CARD_LEAD_ONE) X(PULSE_ADD) X(LATENCY_ADD) X(LATENCY_READ) X(PULSE_TOTALS)                \
-    X(STAGE_ADD_CUSTOMER) X(STAGE_ADD_CARD) X(LOAD_CUSTOMER_DUPLICATES)                                       \
-    X(LOAD_CUSTOMER_DUPLICATES_MARK) X(LOAD_DUPLICATES_RESET) X(LOAD_CUSTOMER_FILE)                          \
-    X(LOAD_CUSTOMER_SUPERSEDE) X(LOAD_CUSTOMER_WITHDRAW) X(LOAD_CUSTOMER_STORE) X(LOAD_CUSTOMER_REFUSE)      \
-    X(LOAD_CARD_RESTAGE) X(LOAD_CARD_DUPLICATES) X(LOAD_CARD_DUPLICATES_MARK) X(LOAD_CARD_EXISTING)          \
-    X(LOAD_CARD_MARKED) X(LOAD_CARD_JOIN) X(LOAD_CARD_SEVERAL) X(LOAD_CARD_TWO_ACCOUNTS) X(LOAD_CARD_FILE)    \
-    X(LOAD_CARD_FORGET_DUPLICATES) X(LOAD_CARD_INSERT) X(LOAD_CARD_TALLY) X(LOAD_CARD_REPOINT)               \
-    X(FILE_COUNTS) X(CARD_COUNT) X(CARD_FIND) X(CARD_READ) X(CARD_ALL) X(CARD_REFUSED) X(CUSTOMER_REFUSED)   \
-    X(ATTEMPT_LIST) X(PROBLEM_LIST) X(PLAN) X(OVERDUE) X(REFUSED_COUNT)
+#define STATEMENT_TABLE(X)           \
+    X(META_SET)                      \
+    X(META_GET)                      \
+    X(STATE_ADD)                     \
+    X(TALLY_RESET)                   \
+    X(TALLY_STATES)                  \
+    X(TALLY_ADD)                     \
+    X(TALLY_READ)                    \
+    X(TALLY_CHECK)                   \
+    X(FILE_CHECK)                    \
+    X(FILE_FIND)                     \
+    X(FILE_NEXT)                     \
+    X(FILE_SEEN)                     \
+    X(FILE_LIST)                     \
+    X(FILE_DUE)                      \
+    X(FILE_LOST)                     \
+    X(RUN_BEGIN)                     \
+    X(RUN_END)                       \
+    X(RUN_UNCLEAN)                   \
+    X(RUN_CLOSE_UNCLEAN)             \
+    X(RUN_COUNT)                     \
+    X(RUN_TOTALS)                    \
+    X(RECOVER)                       \
+    X(CLAIM)                         \
+    X(CLAIM_MARK)                    \
+    X(SETTLE)                        \
+    X(SETTLE_BACK)                   \
+    X(SETTLE_INVALID)                \
+    X(ATTEMPT_ADD)                   \
+    X(NEXT_DUE)                      \
+    X(CARD_LEAD)                     \
+    X(CARD_LEAD_ONE)                 \
+    X(PULSE_ADD)                     \
+    X(LATENCY_ADD)                   \
+    X(LATENCY_READ)                  \
+    X(PULSE_TOTALS)                  \
+    X(STAGE_ADD_CUSTOMER)            \
+    X(STAGE_ADD_CARD)                \
+    X(LOAD_CUSTOMER_DUPLICATES)      \
+    X(LOAD_CUSTOMER_DUPLICATES_MARK) \
+    X(LOAD_DUPLICATES_RESET)         \
+    X(LOAD_CUSTOMER_FILE)            \
+    X(LOAD_CUSTOMER_SUPERSEDE)       \
+    X(LOAD_CUSTOMER_WITHDRAW)        \
+    X(LOAD_CUSTOMER_STORE)           \
+    X(LOAD_CUSTOMER_REFUSE)          \
+    X(LOAD_CARD_RESTAGE)             \
+    X(LOAD_CARD_DUPLICATES)          \
+    X(LOAD_CARD_DUPLICATES_MARK)     \
+    X(LOAD_CARD_EXISTING)            \
+    X(LOAD_CARD_MARKED)              \
+    X(LOAD_CARD_JOIN)                \
+    X(LOAD_CARD_SEVERAL)             \
+    X(LOAD_CARD_TWO_ACCOUNTS)        \
+    X(LOAD_CARD_FILE)                \
+    X(LOAD_CARD_FORGET_DUPLICATES)   \
+    X(LOAD_CARD_INSERT)              \
+    X(LOAD_CARD_TALLY)               \
+    X(LOAD_CARD_REPOINT)             \
+    X(FILE_COUNTS)                   \
+    X(CARD_COUNT)                    \
+    X(CARD_FIND)                     \
+    X(CARD_READ)                     \
+    X(CARD_ALL)                      \
+    X(CARD_REFUSED)                  \
+    X(CUSTOMER_REFUSED)              \
+    X(ATTEMPT_LIST)                  \
+    X(PROBLEM_LIST)                  \
+    X(PLAN)                          \
+    X(OVERDUE)                       \
+    X(REFUSED_COUNT)
 
 enum statement {
 #define X(name) ST_##name,
     STATEMENT_TABLE(X)
 #undef X
-    ST_COUNT
+        ST_COUNT
 };
 
 struct ledger {
@@ -35,7 +93,7 @@ struct ledger {
     char *path; /* NULL: scratch without origin */
     int lock_fd;
     struct uuid_seed seed;
-    int64_t run; /* 0: none begun */
+    int64_t run;             /* 0: none begun */
     bool staged;             /* the stage tables exist */
     enum statement iterated; /* what ledger_rows_next pulls */
 };
@@ -48,19 +106,22 @@ sqlite3_stmt *ledger_statement(struct ledger *ledger, enum statement which, stru
 
 /* Binds the parameters in the order in which they first appear in the statement. `types`: i int64_t, d int,
  * t const char * (NULL becomes NULL), z int64_t where 0 becomes NULL. */
-int ledger_bind(struct ledger *ledger, sqlite3_stmt *statement, struct fail *fail, const char *types, ...) MUST_CHECK;
+int ledger_bind(struct ledger *ledger, sqlite3_stmt *statement, struct fail *fail, const char *types,
+                ...) MUST_CHECK;
 
 /* 1 a row, 0 done (and reset), -1. */
 int ledger_step(struct ledger *ledger, sqlite3_stmt *statement, struct fail *fail) MUST_CHECK;
 /* Binds, runs to the end, resets: for statements without rows. */
-int ledger_run(struct ledger *ledger, enum statement which, struct fail *fail, const char *types, ...) MUST_CHECK;
+int ledger_run(struct ledger *ledger, enum statement which, struct fail *fail, const char *types,
+               ...) MUST_CHECK;
 /* Runs a statement that yields one integer. */
 int ledger_value(struct ledger *ledger, enum statement which, int64_t *out, struct fail *fail) MUST_CHECK;
 /* Several statements without parameters, such as the schema. */
 int ledger_script(struct ledger *ledger, const char *sql, struct fail *fail) MUST_CHECK;
 
 /* Adds to a total inside the caller's transaction. */
-int ledger_tally(struct ledger *ledger, const char *kind, int64_t key, int64_t n, struct fail *fail) MUST_CHECK;
+int ledger_tally(struct ledger *ledger, const char *kind, int64_t key, int64_t n,
+                 struct fail *fail) MUST_CHECK;
 
 int ledger_transaction(struct ledger *ledger, struct fail *fail) MUST_CHECK;
 int ledger_commit(struct ledger *ledger, struct fail *fail) MUST_CHECK;

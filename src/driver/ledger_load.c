@@ -103,7 +103,7 @@ static int read_counts(struct ledger *ledger, struct ledger_file *file, struct f
 }
 
 int ledger_file_limit(const struct ledger_file *file, const struct ledger_load_options *options,
-                       struct fail *fail)
+                      struct fail *fail)
 {
     bool many = options->bad_most >= 0 && file->invalid > options->bad_most;
     bool share =

@@ -25,7 +25,8 @@ static void read_file(sqlite3_stmt *row, struct ledger_file *out)
     out->path = mem_text((const char *)sqlite3_column_text(row, 4));
 }
 
-static int list_files(struct ledger *ledger, enum statement which, struct ledger_files *out, struct fail *fail)
+static int list_files(struct ledger *ledger, enum statement which, struct ledger_files *out,
+                      struct fail *fail)
 {
     sqlite3_stmt *row = ledger_statement(ledger, which, fail);
     struct ledger_files files = {0};
@@ -82,7 +83,8 @@ int ledger_file_drop(struct ledger *ledger, int64_t file, int64_t now_ms, int64_
     if (ledger_run(ledger, ST_FILE_LOST, fail, "ii", now_ms, file) != 0)
         goto undo;
     *rows = sqlite3_changes64(ledger->db);
-    if (ledger_run(ledger, ST_CARD_LEAD, fail, "") != 0 || ledger_run(ledger, ST_TALLY_RESET, fail, "") != 0 ||
+    if (ledger_run(ledger, ST_CARD_LEAD, fail, "") != 0 ||
+        ledger_run(ledger, ST_TALLY_RESET, fail, "") != 0 ||
         ledger_run(ledger, ST_TALLY_STATES, fail, "") != 0)
         goto undo;
     return ledger_commit(ledger, fail);

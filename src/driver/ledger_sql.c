@@ -1,6 +1,6 @@
 /* Statements, binding and stepping. Each statement is a file in sql/, embedded at build. Parameters are bound
- * by position, in the order of their first appearance, because looking up names costs more than the binding.
- */
+ * by position, in the order of their first appearance, because looking up names costs more than the
+ * binding. */
 #include "ledger_impl.h"
 
 #include <assert.h>

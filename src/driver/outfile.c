@@ -34,7 +34,8 @@ int outfile_open(struct outfile **out, const char *folder, const char *name, str
     buf_addf(&file->temporary, "%s/.%s.%ld.tmp", folder, name, (long)getpid());
     file->fd = open(buf_text(&file->temporary), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (file->fd < 0) {
-        (void)fail_set(fail, FAIL_LEDGER, "%s: cannot write: %s", buf_text(&file->temporary), strerror(errno));
+        (void)fail_set(fail, FAIL_LEDGER, "%s: cannot write: %s", buf_text(&file->temporary),
+                       strerror(errno));
         outfile_cancel(file);
         return -1;
     }
@@ -101,7 +102,8 @@ int outfile_commit(struct outfile *file, struct fail *fail)
     if (file->error == 0 && rename(buf_text(&file->temporary), buf_text(&file->name)) != 0)
         file->error = errno;
     if (file->error != 0)
-        rc = fail_set(fail, FAIL_LEDGER, "%s: cannot write: %s", buf_text(&file->name), strerror(file->error));
+        rc =
+            fail_set(fail, FAIL_LEDGER, "%s: cannot write: %s", buf_text(&file->name), strerror(file->error));
     else
         buf_reset(&file->temporary); /* nothing is left to remove */
     outfile_cancel(file);

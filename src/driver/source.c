@@ -26,8 +26,10 @@ static bool has_end(const char *path, const char *end)
 static int check_kind(const struct source *source, const char *path, struct fail *fail)
 {
     if (!S_ISREG(source->at_open.st_mode))
-        return fail_set(fail, FAIL_INPUT, "%s: not a regular file; rows are read again when they are sent, so write "
-                        "it to a file first", path);
+        return fail_set(fail, FAIL_INPUT,
+                        "%s: not a regular file; rows are read again when they are sent, so write "
+                        "it to a file first",
+                        path);
     if (has_end(path, ".gz") || has_end(path, ".zst"))
         return fail_set(fail, FAIL_INPUT, "%s: compressed; unpack it to a file first", path);
     return 0;

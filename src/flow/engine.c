@@ -134,8 +134,7 @@ void engine_end_with(struct engine *engine, enum fail_kind kind, const char *for
     va_end(args);
 }
 
-/* ---- stop?
- * ------------------------------------------------------------------------------------------------- */
+/* ---- stop? ---- */
 
 static void begin_drain(struct engine *engine)
 {
@@ -166,8 +165,7 @@ static void look_for_stop(struct engine *engine)
         engine->mode = MODE_ABORT;
 }
 
-/* ---- exchange
- * ---------------------------------------------------------------------------------------------- */
+/* ---- exchange ---- */
 
 static int claim_want(const struct engine *engine)
 {
@@ -195,11 +193,6 @@ static int exchange(struct engine *engine, int want, struct fail *fail)
                                 .claims = engine->claims,
                                 .now_ms = engine->wall_ms};
 
-    /* A changed file is found before its rows are handed out, and before what it brought is trusted. */
-    if (want > 0 && portfolio_check(engine->handles.portfolio, fail) != 0) {
-        engine_end_with(engine, fail->kind, "%s", fail->text);
-        x.want = 0;
-    }
     if (ledger_exchange(engine->handles.ledger, &x, fail) != 0)
         return -1;
     empty_outbox(engine);
@@ -225,8 +218,7 @@ static int maybe_exchange(struct engine *engine, struct fail *fail)
     return exchange(engine, want, fail);
 }
 
-/* ---- wait
- * -------------------------------------------------------------------------------------------------- */
+/* ---- wait ---- */
 
 static int64_t lesser(int64_t a, int64_t b)
 {
@@ -297,8 +289,7 @@ int engine_turn(struct engine *engine, enum engine_end *end, struct fail *fail)
 {
     engine->now_ms = clock_mono_ms();
     engine->wall_ms = clock_wall_ms();
-    if (engine_reap(engine, fail) != 0)
-        return -1;
+    engine_reap(engine);
     look_for_stop(engine);
     if (is_over(engine))
         return finish(engine, end, fail);

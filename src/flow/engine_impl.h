@@ -88,11 +88,14 @@ struct engine {
 void waiting_add(struct engine *engine, const struct ledger_claim *claim, bool refused);
 int engine_start(struct engine *engine, struct fail *fail) MUST_CHECK;
 void engine_release_waiting(struct engine *engine);
+/* A row's request from its files. False when they are not what they were: the run ends then, and nothing that
+ * was read counts. */
+bool engine_compose(struct engine *engine, const struct ledger_claim *claim, struct portfolio_request *out);
 /* Settles every waiting row of an account that can have no token. */
 void engine_reject_account(struct engine *engine, int64_t account, const char *reason);
 
 /* engine_reap.c */
-int engine_reap(struct engine *engine, struct fail *fail) MUST_CHECK;
+void engine_reap(struct engine *engine);
 /* Appends an outcome for a claim that is no longer waiting or flying. */
 struct ledger_outcome *outbox_add(struct engine *engine, const struct ledger_claim *claim,
                                   enum job_verdict verdict);

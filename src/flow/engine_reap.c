@@ -29,8 +29,7 @@ struct ledger_outcome *outbox_add(struct engine *engine, const struct ledger_cla
     return outcome;
 }
 
-/* ---- tokens
- * ------------------------------------------------------------------------------------------------ */
+/* ---- tokens ---- */
 
 static void no_token(struct engine *engine, int64_t account, const struct api_token *token)
 {
@@ -110,25 +109,22 @@ static void reap_mint(struct engine *engine, const struct http_reply *reply)
     engine_token_result(engine, flight->account, result, &token);
 }
 
-/* ---- answers
- * ----------------------------------------------------------------------------------------------- */
+/* ---- answers ---- */
 
-/* The request's records again, to mask their values in whatever the server says. */
-static int judge(struct engine *engine, const struct flight *flight, const struct api_answer *answer,
-                 struct api_outcome *out, struct fail *fail)
+/* The request's records again, to mask their values in whatever the server says: without them nothing of it
+ * can be kept. */
+static void judge(struct engine *engine, const struct flight *flight, const struct api_answer *answer,
+                  struct api_outcome *out)
 {
+    bool has_words = answer->status != 202 && answer->body.len > 0;
     struct portfolio_request request = {.card = NULL};
 
-    if (answer->status != 202 && answer->body.len > 0 &&
-        portfolio_compose(engine->handles.portfolio, &flight->claim, engine->wall_ms, &request, fail) != 0) {
-        engine_end_with(engine, fail->kind, "%s", fail->text);
-        request.card = NULL;
-    }
+    if (has_words && !engine_compose(engine, &flight->claim, &request))
+        request.card = request.customer = NULL;
     api_judge(answer, engine->options.verdicts, engine->options.verdict_count, request.card, request.customer,
               out);
-    if (answer->status != 202 && answer->body.len > 0 && !request.card)
-        out->message[0] = '\0'; /* without the records nothing can be masked */
-    return 0;
+    if (has_words && !request.card)
+        out->message[0] = '\0';
 }
 
 /* 401: the first of a row costs a new token and nothing else; the second in a row, on the new token, an
@@ -173,7 +169,6 @@ static void settle(struct engine *engine, const struct flight *flight, const str
     s = &engine->settled[o - engine->outbox];
     s->text = *judged;
     o->lost = judged->lost || reply->resent;
-    o->job.uncertain = o->job.uncertain || reply->resent;
     o->http_status = reply->end == HTTP_ANSWERED ? reply->status : 0;
     o->latency_us = reply->elapsed_us;
     if (judged->verdict == VERDICT_TRANSIENT || judged->verdict == VERDICT_TOKEN)
@@ -182,7 +177,7 @@ static void settle(struct engine *engine, const struct flight *flight, const str
     count_outcome(engine, verdict);
 }
 
-static int reap_answer(struct engine *engine, const struct http_reply *reply, struct fail *fail)
+static void reap_answer(struct engine *engine, const struct http_reply *reply)
 {
     struct flight *flight = &engine->flight[reply->tag];
     struct api_answer answer = mint_answer(reply);
@@ -192,14 +187,13 @@ static int reap_answer(struct engine *engine, const struct http_reply *reply, st
     assert(flight->busy);
     flight->busy = false;
     engine->flying--;
-    if (judge(engine, flight, &answer, &judged, fail) != 0)
-        return -1;
+    judge(engine, flight, &answer, &judged);
     counts = pace_counts(engine->pace);
     pace_answer(engine->pace, signal_of(reply), reply->started_ms, retry_after_of(engine, reply),
                 engine->now_ms);
     if (judged.verdict == VERDICT_TOKEN) {
         if (retry_with_new_token(engine, flight))
-            return 0;
+            return;
     } else if (reply->end == HTTP_ANSWERED) {
         engine->refused_in_a_row = 0;
     }
@@ -208,18 +202,16 @@ static int reap_answer(struct engine *engine, const struct http_reply *reply, st
         engine_end_with(engine, FAIL_REMOTE, "the API's answer is fatal for the whole run: %s (%d) %s%s",
                         judged.code, reply->end == HTTP_ANSWERED ? reply->status : 0, judged.message,
                         reply->error);
-    return 0;
 }
 
-int engine_reap(struct engine *engine, struct fail *fail)
+void engine_reap(struct engine *engine)
 {
     struct http_reply reply;
 
     while (http_take(engine->handles.http, &reply) == 1) {
         if (reply.tag < 0)
             reap_mint(engine, &reply);
-        else if (reap_answer(engine, &reply, fail) != 0)
-            return -1;
+        else
+            reap_answer(engine, &reply);
     }
-    return 0;
 }

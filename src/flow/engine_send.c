@@ -152,6 +152,18 @@ static int send_row(struct engine *engine, const struct waiting *row, struct spa
     return http_start(engine->handles.http, &request, fail);
 }
 
+/* The check comes after the reading: what was written until then is not used. */
+bool engine_compose(struct engine *engine, const struct ledger_claim *claim, struct portfolio_request *out)
+{
+    struct fail fail;
+
+    if (portfolio_compose(engine->handles.portfolio, claim, engine->wall_ms, out, &fail) == 0 &&
+        portfolio_check(engine->handles.portfolio, &fail) == 0)
+        return true;
+    engine_end_with(engine, fail.kind, "%s", fail.text);
+    return false;
+}
+
 static void refuse_row(struct engine *engine, const struct ledger_claim *claim,
                        const struct portfolio_request *request)
 {
@@ -194,10 +206,7 @@ static int try_row(struct engine *engine, const struct waiting *row, enum step *
         return 0;
     }
     *step = STEP_GONE;
-    /* The check comes after the reading: of what was written until then nothing is sent. */
-    if (portfolio_compose(engine->handles.portfolio, claim, engine->wall_ms, &request, fail) != 0 ||
-        portfolio_check(engine->handles.portfolio, fail) != 0) {
-        engine_end_with(engine, fail->kind, "%s", fail->text);
+    if (!engine_compose(engine, claim, &request)) {
         (void)outbox_add(engine, claim, VERDICT_RELEASED);
         return 0;
     }

@@ -24,8 +24,8 @@ static void warn_ignored(const struct load *load, const struct table *table)
     for (size_t i = 0; (name = columns_ignored(table_columns(table), i)); i++)
         buf_addf(&names, "%s%s", i ? ", " : "", name);
     if (names.len > 0)
-        log_add(load->options->log, LOG_WARN, "columns that are not used", LOG_TEXT("file", table_path(table)),
-                LOG_TEXT("columns", buf_text(&names)));
+        log_add(load->options->log, LOG_WARN, "columns that are not used",
+                LOG_TEXT("file", table_path(table)), LOG_TEXT("columns", buf_text(&names)));
     buf_free(&names);
 }
 
@@ -38,13 +38,14 @@ static void add_samples(struct load *load, const struct table *table, const stru
         const struct problem *problem = &row->record->problems[i];
         buf_reset(&load->text);
         record_problem_text(problem, &load->text);
-        buf_addf(out, "%s:%" PRId64 ": %s: %s\n", table_name(table), row->at.line, problem_name(problem->code),
-                 buf_text(&load->text));
+        buf_addf(out, "%s:%" PRId64 ": %s: %s\n", table_name(table), row->at.line,
+                 problem_name(problem->code), buf_text(&load->text));
         load->sample_count++;
     }
 }
 
-static int stage_row(struct load *load, const struct table *table, const struct table_row *row, struct fail *fail)
+static int stage_row(struct load *load, const struct table *table, const struct table_row *row,
+                     struct fail *fail)
 {
     const struct record *record = row->record;
     unsigned carries = table_carries(table);
@@ -71,7 +72,8 @@ static int stage_row(struct load *load, const struct table *table, const struct 
     }
     if ((cards ? out.card_id : out.customer_id) == 0)
         out.mark = digest_mark(ledger_seed(load->ledger), row->at.bytes);
-    return cards ? ledger_load_card(load->ledger, &out, fail) : ledger_load_customer(load->ledger, &out, fail);
+    return cards ? ledger_load_card(load->ledger, &out, fail)
+                 : ledger_load_customer(load->ledger, &out, fail);
 }
 
 static int stage_file(struct load *load, struct table *table, struct fail *fail)
@@ -93,7 +95,8 @@ static int stage_file(struct load *load, struct table *table, struct fail *fail)
 }
 
 /* Tells whether the file is known; fills what the ledger is to remember of it. */
-static int describe(struct load *load, struct table *table, struct ledger_file *file, bool *known, struct fail *fail)
+static int describe(struct load *load, struct table *table, struct ledger_file *file, bool *known,
+                    struct fail *fail)
 {
     int rc;
 
@@ -108,17 +111,20 @@ static int describe(struct load *load, struct table *table, struct ledger_file *
     return 0;
 }
 
-static int check_address_columns(const struct table *cards, const struct table *customers, bool allow_internal,
-                                 struct fail *fail)
+static int check_address_columns(const struct table *cards, const struct table *customers,
+                                 bool allow_internal, struct fail *fail)
 {
     if (allow_internal || columns_has_address(table_columns(cards)) ||
         (customers && columns_has_address(table_columns(customers))))
         return 0;
-    return fail_set(fail, FAIL_INPUT, "%s: no billing address: neither file has a column such as billing_address_line1; "
-                    "add them, map them in [columns], or set input.allow_internal = yes", table_path(cards));
+    return fail_set(fail, FAIL_INPUT,
+                    "%s: no billing address: neither file has a column such as billing_address_line1; "
+                    "add them, map them in [columns], or set input.allow_internal = yes",
+                    table_path(cards));
 }
 
-static int stage_and_finish(struct load *load, struct table *cards, struct table *customers, struct fail *fail)
+static int stage_and_finish(struct load *load, struct table *cards, struct table *customers,
+                            struct fail *fail)
 {
     struct ingest_result *result = load->result;
     bool stage_cards = !result->cards_known, stage_customers = customers && !result->customers_known;
@@ -160,7 +166,8 @@ static int load_tables(struct load *load, struct table *cards, struct table *cus
         log_loaded(load, &result->customers, result->customers_known);
     log_loaded(load, &result->cards, result->cards_known);
     if (result->unusual_addresses > 0)
-        log_add(load->options->log, LOG_WARN, "billing addresses with unusual characters; they are sent as they are",
+        log_add(load->options->log, LOG_WARN,
+                "billing addresses with unusual characters; they are sent as they are",
                 LOG_INT("records", result->unusual_addresses));
     return 0;
 }
@@ -176,9 +183,11 @@ int ingest(struct ledger *ledger, const struct ingest_options *options, struct p
     buf_init(&load.codes, CODES_CAP);
     buf_init(&load.fields, CODES_CAP);
     buf_init(&load.text, TEXT_CAP);
-    if (options->customers && table_open(&customers, options->customers, IN_CUSTOMERS, options->tables, fail) != 0)
+    if (options->customers &&
+        table_open(&customers, options->customers, IN_CUSTOMERS, options->tables, fail) != 0)
         goto out;
-    if (table_open(&cards, options->cards, options->customers ? IN_CARDS : IN_BOTH, options->tables, fail) != 0)
+    if (table_open(&cards, options->cards, options->customers ? IN_CARDS : IN_BOTH, options->tables, fail) !=
+        0)
         goto out;
     rc = load_tables(&load, cards, customers, fail);
     if (rc == 0) {

@@ -11,8 +11,9 @@
 
 enum { SUMMARY_CAP = 1 << 22 };
 
-static const char RESULTS_HEADER[] = "file,record,line,customer_id,account_id,card_id,state,uncertain,attempts,"
-                                     "http_status,code,message,cid,event_id,updated_at\n";
+static const char RESULTS_HEADER[] =
+    "file,record,line,customer_id,account_id,card_id,state,uncertain,attempts,"
+    "http_status,code,message,cid,event_id,updated_at\n";
 
 static const char *base_name(const char *path)
 {
@@ -76,8 +77,8 @@ static void add_result(struct outfile *out, const struct ledger *ledger, const s
     outfile_add(out, SPAN("\n"));
 }
 
-static int write_results(struct ledger *ledger, const struct report_options *options, const struct ledger_files *files,
-                         struct fail *fail)
+static int write_results(struct ledger *ledger, const struct report_options *options,
+                         const struct ledger_files *files, struct fail *fail)
 {
     struct ledger_row_state row;
     struct outfile *out;
@@ -225,7 +226,7 @@ static void add_file(struct json *json, const struct ledger_file *file)
     const struct {
         const char *key;
         int64_t value;
-    } counts[] = {{"bytes", file->size},           {"records", file->records}, {"new", file->added},
+    } counts[] = {{"bytes", file->size},          {"records", file->records}, {"new", file->added},
                   {"repointed", file->repointed}, {"known", file->known},     {"skipped", file->skipped},
                   {"invalid", file->invalid}};
     char at[CLOCK_TEXT_SIZE];
@@ -263,7 +264,8 @@ static int add_files(struct json *json, struct ledger *ledger, struct fail *fail
     return 0;
 }
 
-int report_summary(struct ledger *ledger, const struct report_options *options, struct buf *out, struct fail *fail)
+int report_summary(struct ledger *ledger, const struct report_options *options, struct buf *out,
+                   struct fail *fail)
 {
     struct ledger_totals totals;
     char at[CLOCK_TEXT_SIZE];

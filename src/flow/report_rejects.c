@@ -1,6 +1,6 @@
-/* Rejects are valid input again once corrected: the original header and bytes, then three columns of ours. Files
- * with different headers cannot share a rejects file, so refused records are grouped by header: the newest file's
- * group has the plain name. */
+/* Rejects are valid input again once corrected: the original header and bytes, then three columns of ours.
+ * Files with different headers cannot share a rejects file, so refused records are grouped by header: the
+ * newest file's group has the plain name. */
 #include "report_impl.h"
 
 #include <inttypes.h>
@@ -65,8 +65,8 @@ static int open_group(struct rejects *rejects, struct table *table, struct fail 
     static const char *const columns[] = {"_ctp_code", "_ctp_field", "_ctp_message"};
 
     if (rejects->group_count == GROUPS_MAX)
-        return fail_set(fail, FAIL_INPUT, "refused records of more than %d different headers; settle some first",
-                        GROUPS_MAX);
+        return fail_set(fail, FAIL_INPUT,
+                        "refused records of more than %d different headers; settle some first", GROUPS_MAX);
     set_name(rejects, rejects->group_count + 1);
     if (outfile_open(&group->file, rejects->options->folder, buf_text(&rejects->name), fail) != 0)
         return -1;
@@ -81,8 +81,8 @@ static int open_group(struct rejects *rejects, struct table *table, struct fail 
     return 0;
 }
 
-/* A group for the newest file of this kind, and for every other header among those with refused records, newest
- * first. Files that are gone are noted only when a refused record needs them. */
+/* A group for the newest file of this kind, and for every other header among those with refused records,
+ * newest first. Files that are gone are noted only when a refused record needs them. */
 static int open_groups(struct rejects *rejects, struct fail *fail)
 {
     for (size_t i = rejects->files->count; i-- > 0;) {
@@ -118,9 +118,11 @@ static enum field field_of(struct span name)
     return FIELD_RECORD;
 }
 
-/* A sentence a code: the record's own problems come first in the list and are told as the rules tell them; what
- * the load added (duplicates, the customer) is told from the code alone. `record` is NULL where it is too long. */
-static void make_message(struct rejects *rejects, const struct ledger_row_state *row, const struct record *record)
+/* A sentence a code: the record's own problems come first in the list and are told as the rules tell them;
+ * what the load added (duplicates, the customer) is told from the code alone. `record` is NULL where it is
+ * too long. */
+static void make_message(struct rejects *rejects, const struct ledger_row_state *row,
+                         const struct record *record)
 {
     struct span codes = row->code, fields = row->field, code, field;
     size_t i = 0;
@@ -251,7 +253,8 @@ int report_rejects(struct ledger *ledger, struct portfolio *portfolio, const str
     buf_init(&rejects.message, TEXT_CAP);
     rc = write_kind(&rejects, false, fail) == 0 && write_kind(&rejects, true, fail) == 0 ? 0 : -1;
     if (rc == 0 && rejects.lost > 0)
-        log_add(options->log, LOG_WARN, "refused records cannot be written again: their file is gone or changed",
+        log_add(options->log, LOG_WARN,
+                "refused records cannot be written again: their file is gone or changed",
                 LOG_TEXT("file", rejects.lost_path), LOG_INT("records", rejects.lost));
     buf_free(&rejects.name);
     buf_free(&rejects.text);

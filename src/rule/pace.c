@@ -1,6 +1,6 @@
 /* One request asks its way through the parts: first what forbids sending at all (gate), then the adaptive
- * limits, then the operator's rate. Tokens are taken only when all agree. The parts have files of their own.
- */
+ * limits, then the operator's rate. Tokens are taken only when all agree. The parts have files of their
+ * own. */
 #include "pace_impl.h"
 
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* assertion: the signed JWT that a client exchanges for a token in the OpenID way.
  *
  * Checked as the provider's pages describe it: RS256, iss, sub and aud given, not expired, valid for at most
- * an hour, an account in `uid` or `account_id`. Its signature is verified only when a public key was given.
- */
+ * an hour, an account in `uid` or `account_id`. Its signature is verified only when a public key was
+ * given. */
 #ifndef SANDBOX_ASSERTION_H
 #define SANDBOX_ASSERTION_H
 

@@ -1,5 +1,5 @@
-/* The MAC is keyed once and started anew for each token: fetching and keying it costs more than the hashing.
- */
+/* The MAC is keyed once and started anew for each token: fetching and keying it costs more than the
+ * hashing. */
 #include "bearer.h"
 
 #include "kit/clock.h"

@@ -1,7 +1,7 @@
 /* keyset: a set of 64-bit keys: which customers were seen, which are in flight.
  *
- * Open addressing, at most three quarters full; 10 million keys take 128 MiB and no memory per key besides.
- */
+ * Open addressing, at most three quarters full; 10 million keys take 128 MiB and no memory per key
+ * besides. */
 #ifndef SANDBOX_KEYSET_H
 #define SANDBOX_KEYSET_H
 

@@ -24,7 +24,7 @@ struct mint {
     struct buf file;        /* the token file's bytes */
     struct pair *pairs;
     size_t count, room;
-    struct span only;       /* the token for every account */
+    struct span only; /* the token for every account */
 };
 
 static int read_file(const char *path, struct buf *out, struct fail *fail)
@@ -63,8 +63,8 @@ static int add_line(struct mint *mint, struct span line, int64_t number, struct 
     if (span_cut(&rest, ',', &account) == 1 && rest.ptr) {
         token = span_trim(rest);
         if (span_to_id(span_trim(account), &pair.account) != 0 || token.len == 0)
-            return fail_set(fail, FAIL_USAGE, "%s:%" PRId64 ": not 'account_id,token'", mint->options.token_file,
-                            number);
+            return fail_set(fail, FAIL_USAGE, "%s:%" PRId64 ": not 'account_id,token'",
+                            mint->options.token_file, number);
         pair.token = token;
         if (mint->count == mint->room) {
             mint->room = mint->room ? mint->room * 2 : 64;
@@ -74,7 +74,8 @@ static int add_line(struct mint *mint, struct span line, int64_t number, struct 
         return 0;
     }
     if (mint->only.len > 0)
-        return fail_set(fail, FAIL_USAGE, "%s:%" PRId64 ": a second token for all accounts; write 'account_id,token'",
+        return fail_set(fail, FAIL_USAGE,
+                        "%s:%" PRId64 ": a second token for all accounts; write 'account_id,token'",
                         mint->options.token_file, number);
     mint->only = line;
     return 0;
@@ -112,8 +113,10 @@ static int check_s2s(const struct mint_options *options, struct fail *fail)
         return fail_set(fail, FAIL_USAGE, "auth.url is not set: the passport's base URL (--auth-url)");
     if (http_check_url(options->url, fail) != 0)
         return fail_context(fail, "auth.url");
-    if (!options->server_key || !options->server_key[0] || !options->server_secret || !options->server_secret[0])
-        return fail_set(fail, FAIL_USAGE, "auth.method = s2s needs a server key and secret: set auth.server_key_file "
+    if (!options->server_key || !options->server_key[0] || !options->server_secret ||
+        !options->server_secret[0])
+        return fail_set(fail, FAIL_USAGE,
+                        "auth.method = s2s needs a server key and secret: set auth.server_key_file "
                         "and auth.server_secret_file, or CTP_ENROLL_AUTH_SERVER_KEY and "
                         "CTP_ENROLL_AUTH_SERVER_SECRET in the environment");
     return 0;
@@ -199,7 +202,8 @@ enum api_token_result mint_local(struct mint *mint, int64_t account, int64_t wal
     if (mint->only.len > 0)
         return api_token_check(mint->only, account, wall_ms, out);
     *out = (struct api_token){.text = {"", 0}};
-    (void)snprintf(out->reason, sizeof out->reason, "the token file has no token for account %" PRId64, account);
+    (void)snprintf(out->reason, sizeof out->reason, "the token file has no token for account %" PRId64,
+                   account);
     return API_TOKEN_NO_ACCOUNT;
 }
 
@@ -207,18 +211,22 @@ void mint_request(struct mint *mint, int64_t account, struct http_request *out)
 {
     buf_wipe(&mint->body);
     api_s2s_body(buf_span(&mint->key), buf_span(&mint->secret), account, &mint->body);
-    *out = (struct http_request){.url = mint->url,
-                                 .headers = {SPAN("Content-Type: application/json"), SPAN("Accept: application/json")},
-                                 .header_count = 2,
-                                 .body = buf_span(&mint->body),
-                                 .secret = true,
-                                 .timeout_ms = mint->options.timeout_ms};
+    *out = (struct http_request){
+        .url = mint->url,
+        .headers = {SPAN("Content-Type: application/json"), SPAN("Accept: application/json")},
+        .header_count = 2,
+        .body = buf_span(&mint->body),
+        .secret = true,
+        .timeout_ms = mint->options.timeout_ms};
 }
 
 struct api_answer mint_answer(const struct http_reply *reply)
 {
-    static const enum api_end ends[] = {[HTTP_ANSWERED] = API_ANSWERED, [HTTP_NOT_SENT] = API_NOT_SENT,
-                                        [HTTP_LOST] = API_LOST, [HTTP_BROKEN] = API_LOST, [HTTP_TLS] = API_TLS};
+    static const enum api_end ends[] = {[HTTP_ANSWERED] = API_ANSWERED,
+                                        [HTTP_NOT_SENT] = API_NOT_SENT,
+                                        [HTTP_LOST] = API_LOST,
+                                        [HTTP_BROKEN] = API_LOST,
+                                        [HTTP_TLS] = API_TLS};
     bool answered = reply->end == HTTP_ANSWERED;
 
     return (struct api_answer){.end = ends[reply->end],
@@ -226,8 +234,8 @@ struct api_answer mint_answer(const struct http_reply *reply)
                                .body = answered ? reply->body : (struct span){"", 0}};
 }
 
-enum api_token_result mint_read(struct mint *mint, int64_t account, const struct http_reply *reply, int64_t wall_ms,
-                                struct api_token *out)
+enum api_token_result mint_read(struct mint *mint, int64_t account, const struct http_reply *reply,
+                                int64_t wall_ms, struct api_token *out)
 {
     struct api_answer answer = mint_answer(reply);
 

@@ -6,12 +6,14 @@
 
 enum { BODY_CAP = 1 << 18, CODES_CAP = 1 << 14 };
 
+struct entry {
+    int64_t file;
+    struct table *table;
+};
+
 struct portfolio {
     const struct table_options *options;
-    struct entry {
-        int64_t file;
-        struct table *table;
-    } *entry;
+    struct entry *entry;
     size_t count;
     struct buf body, codes, fields;
 };
@@ -85,8 +87,8 @@ int portfolio_check(const struct portfolio *portfolio, struct fail *fail)
     return 0;
 }
 
-static int fetch(struct portfolio *portfolio, const struct ledger_place *place, int64_t now_ms, struct table_row *row,
-                 struct fail *fail)
+static int fetch(struct portfolio *portfolio, const struct ledger_place *place, int64_t now_ms,
+                 struct table_row *row, struct fail *fail)
 {
     struct table *table = portfolio_table(portfolio, place->file);
 
@@ -97,14 +99,16 @@ static int fetch(struct portfolio *portfolio, const struct ledger_place *place, 
     return table_fetch(table, &(struct table_place){place->offset, place->length, 0}, now_ms, row, fail);
 }
 
-static int check_numbers(const struct ledger_claim *claim, const struct record *card, const struct record *customer,
-                         struct fail *fail)
+static int check_numbers(const struct ledger_claim *claim, const struct record *card,
+                         const struct record *customer, struct fail *fail)
 {
     if (card->card_id == claim->card_id && card->account_id == claim->account_id &&
         card->customer_id == claim->customer_id && customer->customer_id == claim->customer_id)
         return 0;
-    return fail_set(fail, FAIL_INPUT, "the files are not what they were when they were loaded: card %" PRId64
-                    " is no longer at its place", claim->card_id);
+    return fail_set(fail, FAIL_INPUT,
+                    "the files are not what they were when they were loaded: card %" PRId64
+                    " is no longer at its place",
+                    claim->card_id);
 }
 
 static void add_problem(struct portfolio *portfolio, const char *code, const char *field)
@@ -115,7 +119,8 @@ static void add_problem(struct portfolio *portfolio, const char *code, const cha
     buf_addf(&portfolio->fields, "%s%s", separator, field);
 }
 
-/* What the records, or their being together, are refused for now: the configuration may have changed since. */
+/* What the records, or their being together, are refused for now: the configuration may have changed
+ * since. */
 static void collect_problems(struct portfolio *portfolio, const struct portfolio_request *request)
 {
     bool address = request->card->has_address || request->customer->has_address ||
@@ -141,7 +146,8 @@ int portfolio_compose(struct portfolio *portfolio, const struct ledger_claim *cl
         return -1;
     if (check_numbers(claim, card.record, customer.record, fail) != 0)
         return -1;
-    *out = (struct portfolio_request){.card = card.record, .customer = customer.record, .body = &portfolio->body};
+    *out = (struct portfolio_request){
+        .card = card.record, .customer = customer.record, .body = &portfolio->body};
     collect_problems(portfolio, out);
     out->codes = buf_text(&portfolio->codes);
     out->fields = buf_text(&portfolio->fields);

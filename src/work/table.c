@@ -11,8 +11,8 @@
 struct table {
     char *name;
     struct source *source;
-    struct reader *reader;  /* streams the file */
-    struct reader *parser;  /* parses single records */
+    struct reader *reader; /* streams the file */
+    struct reader *parser; /* parses single records */
     struct columns *columns;
     const struct table_options *options;
     struct record_rules rules;

@@ -1,0 +1,184 @@
+/* What becomes of rows whose records, or whose files, are not what they were when they were loaded. */
+#include "engine_case.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Card 2 lives by the default that the configuration no longer has; card 3 is held behind it. */
+static void a_record_that_became_invalid_is_not_sent(void **state)
+{
+    struct rig *rig = *state;
+
+    buf_reset(&rig->cards);
+    buf_add_text(&rig->cards, "customer_id,account_id,card_id,owner_bid\n"
+                              "51,7,1,1000052\n52,7,2,\n52,7,3,1000052\n");
+    rig_load(rig);
+    rig_restart(rig, false);
+    rig->tables.rules.owner_bid = (struct span){"", 0};
+    rig_restart(rig, false);
+    assert_int_equal(rig_run(rig), RUN_DONE);
+    rig_expect(rig, 1, "accepted", 1);
+    rig_expect(rig, 2, "invalid", 0);
+    rig_expect(rig, 3, "accepted", 1);
+    assert_int_equal(fake_count(false), 2);
+    assert_null(fake_card(2, 0));
+    assert_string_equal(rig_text(rig, "SELECT code || ' ' || field FROM card WHERE card_id = 2"),
+                        "required owner_bid");
+}
+
+/* 40 rows at 20 a second; half-way something happens to their file, between two requests. */
+static void run_beside(struct rig *rig, void (*what)(void *context), int outcome)
+{
+    rig->options.pace.rate = 20;
+    rig_cards(rig, 1, 40, 7);
+    rig_load(rig);
+    fake_at(1001, what, rig);
+    assert_int_equal(rig_run(rig), outcome);
+}
+
+static void expect_stop_at_1001(struct rig *rig)
+{
+    int sent = fake_count(false);
+
+    assert_in_range(sent, 15, 25);
+    assert_true(fake_request(false, sent - 1)->at_ms <= 1001);
+    assert_int_equal(rig_count(rig, "accepted"), sent);
+    assert_int_equal(rig_count(rig, "ready"), 40 - sent);
+    assert_int_equal(rig_number(rig, "SELECT sum(attempts) FROM card"), sent);
+    assert_true(fake_now_ms() <= 2100);
+}
+
+static void grow_file(void *context)
+{
+    struct rig *rig = context;
+
+    buf_add_text(&rig->cards, "99,7,99\n");
+    rig_write(rig->cards_path, buf_span(&rig->cards));
+}
+
+static void a_file_that_grows_ends_the_run(void **state)
+{
+    struct rig *rig = *state;
+
+    run_beside(rig, grow_file, FAIL_INPUT);
+    expect_stop_at_1001(rig);
+    assert_non_null(strstr(rig->fail.text, "cards.csv: changed"));
+}
+
+static void touch_file(void *context)
+{
+    struct rig *rig = context;
+    struct timespec times[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
+
+    assert_int_equal(utimensat(AT_FDCWD, rig->cards_path, times, 0), 0);
+}
+
+static void a_file_of_another_time_ends_the_run(void **state)
+{
+    struct rig *rig = *state;
+
+    run_beside(rig, touch_file, FAIL_INPUT);
+    expect_stop_at_1001(rig);
+}
+
+/* The same size and times: only the numbers read again can tell. */
+static void forge_file(void *context)
+{
+    struct rig *rig = context;
+    struct timespec times[2];
+    struct stat info;
+    char *at = rig->cards.ptr;
+
+    assert_int_equal(stat(rig->cards_path, &info), 0);
+    for (at = strstr(at, ",7,"); at; at = strstr(at, ",7,"))
+        at[1] = '8';
+    rig_write(rig->cards_path, buf_span(&rig->cards));
+    times[0] = info.st_atim;
+    times[1] = info.st_mtim;
+    assert_int_equal(utimensat(AT_FDCWD, rig->cards_path, times, 0), 0);
+}
+
+static void a_file_of_other_numbers_ends_the_run(void **state)
+{
+    struct rig *rig = *state;
+
+    run_beside(rig, forge_file, FAIL_INPUT);
+    expect_stop_at_1001(rig);
+    assert_non_null(strstr(rig->fail.text, "no longer at its place"));
+}
+
+static void forge_card_9(void *context)
+{
+    struct rig *rig = context;
+    struct timespec times[2];
+    struct stat info;
+
+    assert_int_equal(stat(rig->cards_path, &info), 0);
+    strstr(rig->cards.ptr, ",7,9\n")[1] = '8';
+    rig_write(rig->cards_path, buf_span(&rig->cards));
+    times[0] = info.st_atim;
+    times[1] = info.st_mtim;
+    assert_int_equal(utimensat(AT_FDCWD, rig->cards_path, times, 0), 0);
+}
+
+/* Eight places are free when card 9's turn comes: those behind it must not take them. */
+static void nothing_leaves_behind_a_record_that_changed(void **state)
+{
+    struct rig *rig = *state;
+
+    rig_cards(rig, 1, 40, 7);
+    rig_load(rig);
+    fake_at(45, forge_card_9, rig);
+    assert_int_equal(rig_run(rig), FAIL_INPUT);
+    assert_int_equal(fake_count(false), 8);
+    assert_int_equal(rig_count(rig, "accepted"), 8);
+    assert_int_equal(rig_number(rig, "SELECT sum(attempts) FROM card WHERE state = 3"), 0);
+}
+
+static void cut_file(void *context)
+{
+    struct rig *rig = context;
+
+    assert_int_equal(truncate(rig->cards_path, 40), 0);
+}
+
+static void a_file_that_is_cut_ends_the_run(void **state)
+{
+    struct rig *rig = *state;
+
+    run_beside(rig, cut_file, FAIL_INPUT);
+    expect_stop_at_1001(rig);
+}
+
+static void remove_file(void *context)
+{
+    struct rig *rig = context;
+
+    assert_int_equal(unlink(rig->cards_path), 0);
+    rig_write(rig->cards_path, SPAN("another file\n"));
+}
+
+static void a_name_that_is_given_to_another_file_does_no_harm(void **state)
+{
+    struct rig *rig = *state;
+
+    run_beside(rig, remove_file, RUN_DONE);
+    assert_int_equal(rig_count(rig, "accepted"), 40);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        RIG_TEST(a_record_that_became_invalid_is_not_sent),
+        RIG_TEST(a_file_that_grows_ends_the_run),
+        RIG_TEST(a_file_of_another_time_ends_the_run),
+        RIG_TEST(a_file_of_other_numbers_ends_the_run),
+        RIG_TEST(nothing_leaves_behind_a_record_that_changed),
+        RIG_TEST(a_file_that_is_cut_ends_the_run),
+        RIG_TEST(a_name_that_is_given_to_another_file_does_no_harm),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,498 @@
+/* report: what stands in the files that people and programs read. */
+#include "flow/report.h"
+
+#include "ledger_case.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static struct report_options options_of(struct desk *desk)
+{
+    return (struct report_options){
+        .folder = scratch_path("out"), .overdue_ms = 86400000, .now_ms = NOW_MS + 1000, .log = &desk->log};
+}
+
+static void write_report(struct desk *desk)
+{
+    struct report_options options = options_of(desk);
+
+    if (report_write(desk->ledger, desk->portfolio, &options, &desk->fail) != 0)
+        fail_msg("%s", desk->fail.text);
+}
+
+/* Everything that was logged into the file "log". */
+static void log_to_file(struct desk *desk)
+{
+    int fd = open(scratch_path("log"), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+
+    assert_true(fd >= 0);
+    log_open(&desk->log, fd, LOG_WARN, false);
+}
+
+/* ---- results.csv ---- */
+
+#define RESULTS                                                                                              \
+    "file,record,line,customer_id,account_id,card_id,state,uncertain,attempts,http_status,code,message,cid," \
+    "event_id,updated_at\n"
+
+static void results_list_every_cards_record_in_input_order(void **state)
+{
+    struct desk *desk = *state;
+    struct ledger_claim claims[4];
+    struct ledger_outcome outcome;
+    struct ledger_exchange x = {
+        .outcomes = &outcome, .outcome_count = 1, .max_attempts = 3, .now_ms = NOW_MS + 250};
+    char cid[6][UUID_TEXT_SIZE];
+    struct buf expected;
+
+    desk_load(desk,
+              "customer_id,account_id,card_id,status\n"
+              "11,22,501,\n11,21,502,\n\n12,21,503,\nx,21,\"504\",\n13,21,505,CLOSED\n14,,,\n",
+              NULL);
+    assert_int_equal(desk_claim(desk, claims, 4, NOW_MS), 2);
+    assert_int_equal(claims[0].card_id, 503);
+    outcome = desk_outcome(&claims[0], VERDICT_TRANSIENT, "answer_lost");
+    outcome.http_status = 0;
+    outcome.lost = true;
+    outcome.due_ms = NOW_MS + 5000;
+    assert_int_equal(ledger_exchange(desk->ledger, &x, &desk->fail), 0);
+    outcome = desk_outcome(&claims[1], VERDICT_REJECTED, "bad_request");
+    outcome.message = "state, \"RJ\": not known";
+    assert_int_equal(ledger_exchange(desk->ledger, &x, &desk->fail), 0);
+    for (int64_t card = 501; card <= 503; card++) {
+        char sql[60];
+        (void)snprintf(sql, sizeof sql, "SELECT id FROM card WHERE card_id = %" PRId64, card);
+        (void)ledger_cid(desk->ledger, desk_number(sql), cid[card - 501]);
+    }
+    write_report(desk);
+    buf_init(&expected, 1 << 16);
+    buf_addf(&expected,
+             RESULTS
+             "cards.1.csv,1,2,11,22,501,rejected,,1,400,bad_request,\"state, \"\"RJ\"\": not known\",%s,,"
+             "2023-11-14T22:13:20.250Z\n"
+             "cards.1.csv,2,3,11,21,502,ready,,0,,,,%s,,2023-11-14T22:13:20.250Z\n"
+             "cards.1.csv,3,5,12,21,503,ready,yes,1,,answer_lost,,%s,,2023-11-14T22:13:20.250Z\n"
+             "cards.1.csv,4,6,,21,504,invalid,,0,,bad_integer,,,,2023-11-14T22:13:20.000Z\n"
+             "cards.1.csv,5,7,13,21,505,skipped,,0,,,,,,2023-11-14T22:13:20.000Z\n"
+             "cards.1.csv,6,8,14,,,invalid,,0,,required;required,,,,2023-11-14T22:13:20.000Z\n",
+             cid[0], cid[1], cid[2]);
+    scratch_holds("out/results.csv", buf_text(&expected));
+    buf_free(&expected);
+}
+
+/* The server's words are not ours: they must not start a formula in a spreadsheet. */
+static void a_message_never_starts_a_formula(void **state)
+{
+    static const struct {
+        const char *message, *cell;
+    } cases[] = {
+        {"=1+2", ",\"'=1+2\","},
+        {"+1", ",\"'+1\","},
+        {"-1", ",\"'-1\","},
+        {"@SUM(A1)", ",\"'@SUM(A1)\","},
+        {"\t=1", ",\"'\t=1\","},
+        {"\r=1", ",\"'\r=1\","},
+        {"=\"a\",b", ",\"'=\"\"a\"\",b\","},
+        {"a=1", ",a=1,"},
+        {"two\nlines", ",\"two\nlines\","},
+    };
+    struct desk *desk = *state;
+    struct buf results;
+
+    buf_init(&results, 1 << 16);
+    desk_load(desk, CARDS "11,21,501\n", NULL);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct ledger_claim claim;
+        struct ledger_outcome outcome;
+        struct ledger_exchange x = {
+            .outcomes = &outcome, .outcome_count = 1, .max_attempts = 99, .now_ms = NOW_MS};
+        assert_int_equal(desk_claim(desk, &claim, 1, NOW_MS), 1);
+        outcome = desk_outcome(&claim, VERDICT_TRANSIENT, "http_503");
+        outcome.message = cases[i].message;
+        assert_int_equal(ledger_exchange(desk->ledger, &x, &desk->fail), 0);
+        write_report(desk);
+        buf_reset(&results);
+        scratch_read("out/results.csv", &results);
+        if (!strstr(buf_text(&results), cases[i].cell))
+            fail_msg("%s is not in %s", cases[i].cell, buf_text(&results));
+    }
+    buf_free(&results);
+}
+
+/* ---- rejects ---- */
+
+#define NUMBER(column)                                                                                   \
+    column ": not a whole number from 1 to 9223372036854775807; give the Pismo ID in digits only; in a " \
+           "spreadsheet "                                                                                \
+           "format the column as text"
+
+static void rejects_are_the_original_bytes_and_why(void **state)
+{
+    struct desk *desk = *state;
+
+    desk_load(
+        desk,
+        "\xEF\xBB\xBF\"customer_id\", account_id,card_id\r\n11,21,501\r\n x ,\"2\"\"1\",501\r\n13,21\r\n"
+        "14,\"2\r\n1\",503\r\n\xFF,21,504\r\n15,\"21,505\r\n",
+        NULL);
+    assert_string_equal(desk_counts(desk, false), "6 1 0 0 0 5");
+    write_report(desk);
+    scratch_holds("out/cards.rejects.csv",
+                  "\"customer_id\", account_id,card_id,_ctp_code,_ctp_field,_ctp_message\n"
+                  " x "
+                  ",\"2\"\"1\",501,bad_integer;bad_integer;duplicate_card,customer_id;account_id;card_"
+                  "id," NUMBER("customer_id") "; " NUMBER(
+                      "account_id") "; card_id: another record with this card_id says otherwise; the first "
+                                    "one stands; keep one "
+                                    "of the two\n"
+                                    "13,21,column_count,,\"the record has not as many cells as the header (2 "
+                                    "instead of 3); look for a missing "
+                                    "delimiter, or for one inside a value without quotes\"\n"
+                                    "14,\"2\r\n1\",503,bad_integer,account_id," NUMBER(
+                                        "account_id") "\n"
+                                                      "\xFF,21,504,bad_utf8,customer_id,\"customer_id: not "
+                                                      "valid UTF-8; export as UTF-8, or name the file's "
+                                                      "encoding "
+                                                      "in input.encoding\"\n"
+                                                      "15,\"21,505,unclosed_quote,,\"a quote is opened and "
+                                                      "never closed (on line 8); close it, or double a quote "
+                                                      "that "
+                                                      "belongs to the value\"\n");
+    assert_false(scratch_exists("out/customers.rejects.csv"));
+}
+
+static void rejects_use_the_files_own_delimiter(void **state)
+{
+    struct desk *desk = *state;
+
+    desk->tables.reader.delimiter = 0;
+    desk_load(desk, "customer_id;account_id;card_id\n11;x;501\n", NULL);
+    write_report(desk);
+    scratch_holds("out/cards.rejects.csv",
+                  "customer_id;account_id;card_id;_ctp_code;_ctp_field;_ctp_message\n"
+                  "11;x;501;bad_integer;account_id;\"" NUMBER("account_id") "\"\n");
+}
+
+static void both_files_have_their_rejects(void **state)
+{
+    struct desk *desk = *state;
+
+    desk_load(desk, CARDS "11,21,501\n12,21,502\n", CUSTOMERS "x,\n12,\n12,\n");
+    write_report(desk);
+    scratch_holds("out/cards.rejects.csv",
+                  "customer_id,account_id,card_id,_ctp_code,_ctp_field,_ctp_message\n"
+                  "11,21,501,no_customer,customer_id,customer_id: no record of the customers file has this "
+                  "number; add the "
+                  "customer, or correct the number\n");
+    scratch_holds("out/customers.rejects.csv",
+                  "customer_id,status,_ctp_code,_ctp_field,_ctp_message\n"
+                  "x,,bad_integer,customer_id," NUMBER(
+                      "customer_id") "\n"
+                                     "12,,duplicate_customer,customer_id,customer_id: another record with "
+                                     "this customer_id says otherwise; the "
+                                     "first one stands; keep one of the two\n");
+}
+
+/* Corrected, the file is input again: our own columns are no warning and no fault. */
+static void corrected_rejects_are_input_again(void **state)
+{
+    struct desk *desk = *state;
+
+    desk_load(desk, CARDS "11,x,501\n12,21,502\n", NULL);
+    write_report(desk);
+    desk_load(desk,
+              "customer_id,account_id,card_id,_ctp_code,_ctp_field,_ctp_message\n11,21,501,bad_integer,"
+              "account_id,why\n",
+              NULL);
+    ROWS_ARE(desk, "1/2 502 ready\n2/1 501 ready\n");
+    write_report(desk);
+    scratch_holds("out/cards.rejects.csv", /* of the newest file's header, without a record */
+                  "customer_id,account_id,card_id,_ctp_code,_ctp_field,_ctp_message,_ctp_code,_ctp_field,_"
+                  "ctp_message\n");
+}
+
+/* Records under different headers cannot share a file. */
+static void another_header_has_a_file_of_its_own(void **state)
+{
+    struct desk *desk = *state;
+
+    desk_load(desk, CARDS "11,x,501\n", NULL);
+    desk_load(desk, "card_id,account_id,customer_id\n502,y,12\n", NULL);
+    desk_load(desk, CARDS "13,z,503\n", NULL);
+    write_report(desk);
+    scratch_holds("out/cards.rejects.csv",
+                  "customer_id,account_id,card_id,_ctp_code,_ctp_field,_ctp_message\n"
+                  "11,x,501,bad_integer,account_id," NUMBER(
+                      "account_id") "\n"
+                                    "13,z,503,bad_integer,account_id," NUMBER("account_id") "\n");
+    scratch_holds("out/cards.rejects.2.csv",
+                  "card_id,account_id,customer_id,_ctp_code,_ctp_field,_ctp_message\n"
+                  "502,y,12,bad_integer,account_id," NUMBER("account_id") "\n");
+    assert_false(scratch_exists("out/cards.rejects.3.csv"));
+    /* Corrected: the second file goes. */
+    desk_load(desk, "card_id,account_id,customer_id\n502,21,12\n", NULL);
+    desk_load(desk, CARDS "14,21,504\n", NULL);
+    write_report(desk);
+    assert_true(scratch_exists("out/cards.rejects.csv"));
+    assert_false(scratch_exists("out/cards.rejects.2.csv"));
+}
+
+/* A later customers file may refuse cards of a file that was faultless when it was loaded. */
+static void rejects_of_a_file_that_was_faultless_are_written(void **state)
+{
+    struct desk *desk = *state;
+
+    desk_load(desk, CARDS "11,21,501\n", "customer_id,country_code\n11,USA\n");
+    desk_load(desk, "card_id,account_id,customer_id\n502,21,12\n",
+              "customer_id,country_code\n12,USA\n11,XX\n");
+    write_report(desk);
+    scratch_holds("out/cards.rejects.csv",
+                  "card_id,account_id,customer_id,_ctp_code,_ctp_field,_ctp_message\n");
+    scratch_holds("out/cards.rejects.2.csv",
+                  "customer_id,account_id,card_id,_ctp_code,_ctp_field,_ctp_message\n"
+                  "11,21,501,customer_invalid,customer_id,customer_id: x\n");
+}
+
+static void a_file_that_is_gone_costs_its_rejects_and_a_warning(void **state)
+{
+    struct desk *desk = *state;
+    struct buf log;
+
+    log_to_file(desk);
+    desk_load(desk, CARDS "11,x,501\n12,y,502\n", NULL);
+    desk_load(desk, CARDS "13,z,503\n", NULL);
+    assert_int_equal(unlink(scratch_path("cards.1.csv")), 0);
+    portfolio_close(desk->portfolio); /* as in a process that did not load it */
+    portfolio_open(&desk->portfolio, &desk->tables);
+    write_report(desk);
+    scratch_holds("out/cards.rejects.csv",
+                  "customer_id,account_id,card_id,_ctp_code,_ctp_field,_ctp_message\n"
+                  "13,z,503,bad_integer,account_id," NUMBER("account_id") "\n");
+    buf_init(&log, 1 << 16);
+    scratch_read("log", &log);
+    assert_non_null(strstr(buf_text(&log),
+                           " warning refused records cannot be written again: their file is gone or changed "
+                           "file="));
+    assert_non_null(strstr(buf_text(&log), "/cards.1.csv records=2\n"));
+    buf_free(&log);
+    assert_int_equal(close(desk->log.fd), 0);
+    assert_true(scratch_exists("out/results.csv"));
+    assert_true(scratch_exists("out/summary.json"));
+}
+
+static void a_file_that_was_changed_costs_its_rejects(void **state)
+{
+    struct desk *desk = *state;
+
+    desk_load(desk, CARDS "11,x,501\n", NULL);
+    (void)scratch_write("cards.1.csv", SPAN(CARDS "11,y,501\n"));
+    portfolio_close(desk->portfolio);
+    portfolio_open(&desk->portfolio, &desk->tables);
+    write_report(desk);
+    assert_false(scratch_exists("out/cards.rejects.csv"));
+    assert_true(scratch_exists("out/summary.json"));
+}
+
+/* Longer than anything that is kept in memory. */
+static void a_huge_record_is_written_whole(void **state)
+{
+    enum { HUGE = 5 << 20 };
+    struct desk *desk = *state;
+    struct buf text, rejects;
+    char *run = mem_array(HUGE, 1);
+    static const char head[] = "customer_id,account_id,card_id,_ctp_code,_ctp_field,_ctp_message\n";
+
+    memset(run, 'x', HUGE);
+    buf_init(&text, 2 * HUGE);
+    buf_init(&rejects, 2 * HUGE);
+    buf_add_text(&text, CARDS "11,21,");
+    buf_add(&text, run, HUGE);
+    buf_add_text(&text, "\n12,21,502\n");
+    desk_load(desk, buf_text(&text), NULL);
+    ROWS_ARE(desk, "1/1 - invalid record_too_long\n1/2 502 ready\n");
+    write_report(desk);
+    scratch_read("out/cards.rejects.csv", &rejects);
+    assert_memory_equal(rejects.ptr, head, sizeof head - 1);
+    assert_memory_equal(rejects.ptr + sizeof head - 1, text.ptr + sizeof CARDS - 1, HUGE + 6);
+    assert_string_equal(rejects.ptr + sizeof head - 1 + HUGE + 6, ",record_too_long,,x\n");
+    buf_free(&text);
+    buf_free(&rejects);
+    free(run);
+}
+
+/* ---- summary.json ---- */
+
+static void the_summary_has_its_keys_and_numbers(void **state)
+{
+    struct desk *desk = *state;
+    struct ledger_claim claims[4];
+    struct ledger_outcome outcomes[2];
+    struct ledger_exchange x = {
+        .outcomes = outcomes, .outcome_count = 2, .max_attempts = 3, .tokens = 1, .now_ms = NOW_MS};
+    struct buf expected;
+    int64_t recovered;
+
+    desk_load(desk, CARDS "11,21,501\n11,21,502\n12,21,503\nx,y,504\n13,y,505\n",
+              CUSTOMERS "11,\n12,\nx,\n14,CLOSED\n");
+    assert_int_equal(ledger_run_begin(desk->ledger, "t", NOW_MS, &recovered, &desk->fail), 0);
+    assert_int_equal(desk_claim(desk, claims, 4, NOW_MS), 2);
+    outcomes[0] = desk_outcome(&claims[0], VERDICT_ACCEPTED, "accepted");
+    outcomes[0].latency_us = 100000;
+    outcomes[1] = desk_outcome(&claims[1], VERDICT_TRANSIENT, "http_503");
+    outcomes[1].http_status = 503;
+    outcomes[1].due_ms = NOW_MS + 1;
+    outcomes[1].latency_us = 20000;
+    assert_int_equal(ledger_exchange(desk->ledger, &x, &desk->fail), 0);
+    assert_int_equal(ledger_run_end(desk->ledger, 5, NOW_MS + 4000, &desk->fail), 0);
+    write_report(desk);
+    buf_init(&expected, 1 << 16);
+    buf_addf(&expected, "x");
+    scratch_holds("out/summary.json", buf_text(&expected));
+    buf_free(&expected);
+}
+
+/* ---- the files themselves ---- */
+
+static void reports_are_for_their_owner_only_and_leave_nothing_else(void **state)
+{
+    static const char *const names[] = {"out/results.csv", "out/cards.rejects.csv",
+                                        "out/customers.rejects.csv", "out/summary.json"};
+    struct desk *desk = *state;
+    mode_t mask;
+
+    desk_load(desk, CARDS "11,x,501\n", CUSTOMERS "x,\n");
+    mask = umask(0);
+    write_report(desk);
+    (void)umask(mask);
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(scratch_mode(names[i]), 0600);
+    assert_int_equal(scratch_mode("out"), 0700);
+    assert_int_equal(scratch_count("out"), 4);
+    write_report(desk);
+    assert_int_equal(scratch_count("out"), 4);
+}
+
+/* A report that fails leaves the earlier one, whole, and no half of its own. */
+static void a_report_that_fails_leaves_the_earlier_one(void **state)
+{
+    struct desk *desk = *state;
+    struct report_options options = options_of(desk);
+    struct buf before, after;
+
+    buf_init(&before, 1 << 16);
+    buf_init(&after, 1 << 16);
+    desk_load(desk, CARDS "11,21,501\n12,x,502\n", NULL);
+    write_report(desk);
+    scratch_read("out/summary.json", &before);
+    assert_int_equal(unlink(scratch_path("out/results.csv")), 0);
+    assert_int_equal(mkdir(scratch_path("out/results.csv"), 0700), 0);
+    assert_int_equal(report_write(desk->ledger, desk->portfolio, &options, &desk->fail), -1);
+    assert_int_equal(desk->fail.kind, FAIL_LEDGER);
+    assert_non_null(strstr(desk->fail.text, "/out/results.csv: cannot write: Is a directory"));
+    scratch_read("out/summary.json", &after);
+    assert_true(span_same(buf_span(&before), buf_span(&after)));
+    assert_int_equal(scratch_count("out"), 3);
+    buf_free(&before);
+    buf_free(&after);
+}
+
+static void a_check_writes_no_results(void **state)
+{
+    struct desk *desk = *state;
+    struct report_options options = options_of(desk);
+
+    desk_load(desk, CARDS "11,21,501\n", NULL);
+    options.without_results = true;
+    assert_int_equal(report_write(desk->ledger, desk->portfolio, &options, &desk->fail), 0);
+    assert_false(scratch_exists("out/results.csv"));
+    assert_true(scratch_exists("out/summary.json"));
+}
+
+static void a_folder_that_cannot_be_made_is_disk_trouble(void **state)
+{
+    struct desk *desk = *state;
+    struct report_options options = options_of(desk);
+
+    options.folder = scratch_path("no/such/out");
+    assert_int_equal(report_write(desk->ledger, desk->portfolio, &options, &desk->fail), -1);
+    assert_int_equal(desk->fail.kind, FAIL_LEDGER);
+    assert_non_null(
+        strstr(desk->fail.text, "/no/such/out: cannot make the folder: No such file or directory"));
+}
+
+/* ---- figures ---- */
+
+static void the_exit_code_follows_from_the_totals(void **state)
+{
+    static const int codes[JOB_STATE_COUNT] = {
+        [JOB_INVALID] = 3, [JOB_SKIPPED] = 0,  [JOB_HELD] = 0,     [JOB_READY] = 5,
+        [JOB_SENT] = 5,    [JOB_ACCEPTED] = 0, [JOB_ENROLLED] = 0, [JOB_DECLINED] = 3,
+        [JOB_ALREADY] = 0, [JOB_REJECTED] = 3, [JOB_EXHAUSTED] = 3};
+    struct ledger_totals totals = {.runs = 1};
+
+    (void)state;
+    assert_int_equal(report_exit_code(&totals), 0);
+    for (int i = 0; i < JOB_STATE_COUNT; i++) {
+        totals = (struct ledger_totals){.runs = 1};
+        totals.state[i] = 1;
+        assert_int_equal(report_exit_code(&totals), codes[i]);
+        totals.state[JOB_READY] = 1; /* work is left, whatever else there is */
+        assert_int_equal(report_exit_code(&totals), 5);
+    }
+    totals = (struct ledger_totals){.refused_customers = 1};
+    assert_int_equal(report_exit_code(&totals), 3);
+}
+
+static void latencies_are_read_from_the_histogram(void **state)
+{
+    struct ledger_totals totals = {.runs = 1};
+
+    (void)state;
+    assert_int_equal(report_latency(&totals, 0.5), 0);
+    totals.latency[40] = 50; /* up to 1024 us */
+    totals.latency[41] = 45; /* up to 1217 us */
+    totals.latency[72] = 4;  /* up to 262144 us */
+    totals.latency[127] = 1;
+    assert_int_equal(report_latency(&totals, 0), 1);
+    assert_int_equal(report_latency(&totals, 0.5), 1024);
+    assert_int_equal(report_latency(&totals, 0.51), 1217);
+    assert_int_equal(report_latency(&totals, 0.95), 1217);
+    assert_int_equal(report_latency(&totals, 0.99), 262144);
+    assert_int_equal(report_latency(&totals, 1), INT64_C(3611622602));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        DESK_TEST(results_list_every_cards_record_in_input_order),
+        DESK_TEST(a_message_never_starts_a_formula),
+        DESK_TEST(rejects_are_the_original_bytes_and_why),
+        DESK_TEST(rejects_use_the_files_own_delimiter),
+        DESK_TEST(both_files_have_their_rejects),
+        DESK_TEST(corrected_rejects_are_input_again),
+        DESK_TEST(another_header_has_a_file_of_its_own),
+        DESK_TEST(rejects_of_a_file_that_was_faultless_are_written),
+        DESK_TEST(a_file_that_is_gone_costs_its_rejects_and_a_warning),
+        DESK_TEST(a_file_that_was_changed_costs_its_rejects),
+        DESK_TEST(a_huge_record_is_written_whole),
+        DESK_TEST(the_summary_has_its_keys_and_numbers),
+        DESK_TEST(reports_are_for_their_owner_only_and_leave_nothing_else),
+        DESK_TEST(a_report_that_fails_leaves_the_earlier_one),
+        DESK_TEST(a_check_writes_no_results),
+        DESK_TEST(a_folder_that_cannot_be_made_is_disk_trouble),
+        DESK_TEST(the_exit_code_follows_from_the_totals),
+        DESK_TEST(latencies_are_read_from_the_histogram),
+    };
+
+    return cmocka_run_group_tests_name("report", tests, scratch_open, scratch_close);
+}
