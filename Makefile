@@ -220,6 +220,10 @@ lint-rules:
 lint-format:
 	@clang-format --dry-run -Werror $(LINT_C) $(LINT_H)
 
+.PHONY: format
+format:
+	@clang-format -i $(LINT_C) $(LINT_H)
+
 lint-shell:
 	@shellcheck -S warning $(LINT_SH)
 
@@ -284,6 +288,7 @@ help:
 	@echo 'make test       all tests; installs missing packages first, or names them'
 	@echo 'make check      lint, then the tests with address and undefined behaviour sanitizers'
 	@echo 'make lint       form, static analysis, floors, library confinement, sizes, forbidden words'
+	@echo 'make format     gives all C files the form that lint demands'
 	@echo 'make asan       the tests with sanitizers'
 	@echo 'make fuzz       each fuzzer for FUZZ_SECONDS (30)'
 	@echo 'make cover      the tests with line counts, and a summary'

@@ -1,6 +1,8 @@
--- Rows still to be sent that need a file which is gone.
-UPDATE card SET state = 0, code = 'source_lost', field = '', own_code = 'source_lost', own_field = '',
-                message = NULL, updated_ms = :now
+-- Rows still to be sent that need a file which is gone. Where it is only their customer's, a new customers file has
+-- them judged anew.
+UPDATE card
+SET state = 0, code = 'source_lost', field = '', message = NULL, updated_ms = :now,
+    own_code = iif(file = :file, 'source_lost', NULL), own_field = iif(file = :file, '', NULL)
 WHERE state IN (2, 3) AND state <= 4
   AND (file = :file OR (flags & 8 = 0
        AND customer_id IN (SELECT customer_id FROM customer WHERE file = :file)));

@@ -359,6 +359,7 @@ void rig_restart(struct rig *rig, bool killed)
     start_process(rig);
     GOOD(ledger_files_due(rig->ledger, &files, &rig->fail));
     for (size_t i = 0; i < files.count; i++)
-        GOOD(portfolio_add(rig->portfolio, &files.file[i], &rig->fail));
+        if (portfolio_add(rig->portfolio, &files.file[i], &rig->fail) != 0)
+            fail_msg("%s", rig->fail.text);
     ledger_files_free(&files);
 }

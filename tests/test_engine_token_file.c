@@ -25,7 +25,7 @@ static void the_token_file_serves_each_account(void **state)
     assert_int_equal(fake_card(101, 0)->at_ms, 0);
 }
 
-/* Rows of accounts that the file does not know are rejected, and hold up nobody. */
+/* Rows of accounts that the file does not know spend their attempts, and hold up nobody. */
 static void an_account_missing_from_the_file_holds_up_nobody(void **state)
 {
     struct rig *rig = *state;
@@ -36,7 +36,7 @@ static void an_account_missing_from_the_file_holds_up_nobody(void **state)
     rig_load(rig);
     assert_int_equal(rig_run(rig), RUN_DONE);
     assert_int_equal(rig_count(rig, "accepted"), 3);
-    assert_int_equal(rig_number(rig, "SELECT count(*) FROM card WHERE state = 9 AND code = 'no_token'"), 2);
+    assert_int_equal(rig_number(rig, "SELECT count(*) FROM card WHERE state = 10 AND code = 'no_token'"), 2);
     assert_int_equal(fake_card(1, 0)->at_ms, 0);
     assert_int_equal(fake_card(3, 0)->at_ms, 0);
     assert_int_equal(fake_card(5, 0)->at_ms, 0);

@@ -289,7 +289,7 @@ static void no_token_for(const struct fake_request *request, struct fake_answer 
     answer->body = "{\"message\":\"account not found\"}";
 }
 
-static void an_account_without_a_token_is_rejected(void **state)
+static void an_account_without_a_token_spends_its_attempts(void **state)
 {
     struct rig *rig = *state;
     int64_t from = 8;
@@ -300,7 +300,7 @@ static void an_account_without_a_token_is_rejected(void **state)
     rig_load(rig);
     assert_int_equal(rig_run(rig), RUN_DONE);
     assert_int_equal(rig_count(rig, "accepted"), 3);
-    assert_int_equal(rig_number(rig, "SELECT count(*) FROM card WHERE state = 9 AND account_id = 8 AND "
+    assert_int_equal(rig_number(rig, "SELECT count(*) FROM card WHERE state = 10 AND account_id = 8 AND "
                                      "code = 'no_token' AND http_status IS NULL"),
                      3);
     assert_string_equal(rig_text(rig, "SELECT message FROM card WHERE card_id = 101"),
@@ -321,8 +321,8 @@ static void ten_accounts_without_a_token_end_the_run(void **state)
     assert_int_equal(rig_run(rig), FAIL_REMOTE);
     assert_non_null(strstr(rig->fail.text, "no token for 10 accounts in a row"));
     assert_int_equal(fake_count(true), 11);
-    assert_int_equal(rig_count(rig, "rejected"), 9);
-    assert_int_equal(rig_count(rig, "ready"), 5);
+    assert_int_equal(rig_count(rig, "rejected"), 0);
+    assert_int_equal(rig_count(rig, "ready"), 14);
 }
 
 /* Nine without, one with, nine without. */
@@ -346,7 +346,7 @@ static void an_account_with_a_token_breaks_the_series(void **state)
         rig_cards(rig, account, 1, account);
     rig_load(rig);
     assert_int_equal(rig_run(rig), RUN_DONE);
-    assert_int_equal(rig_count(rig, "rejected"), 18);
+    assert_int_equal(rig_count(rig, "exhausted"), 18);
     assert_int_equal(rig_count(rig, "accepted"), 2);
 }
 
@@ -467,7 +467,7 @@ int main(void)
         RIG_TEST(forbidden_credentials_end_the_run),
         RIG_TEST(tls_trouble_with_the_token_host_ends_the_run),
         RIG_TEST(an_answer_without_a_token_ends_the_run),
-        RIG_TEST(an_account_without_a_token_is_rejected),
+        RIG_TEST(an_account_without_a_token_spends_its_attempts),
         RIG_TEST(ten_accounts_without_a_token_end_the_run),
         RIG_TEST(an_account_with_a_token_breaks_the_series),
         RIG_TEST(when_the_first_account_has_no_token_nothing_is_rejected),

@@ -71,7 +71,7 @@ void api_s2s_body(struct span key, struct span secret, int64_t account, struct b
 
 enum api_token_result {
     API_TOKEN_OK,
-    API_TOKEN_TRANSIENT,     /* 408, 425, 429, 5xx, no answer: try again later */
+    API_TOKEN_TRANSIENT,     /* 408, 409, 425, 429, 5xx, no answer: try again later */
     API_TOKEN_REFUSED,       /* 401, 403, TLS, or a token past its end: the credentials, fatal */
     API_TOKEN_NO_ACCOUNT,    /* other 4xx: this account may be at fault */
     API_TOKEN_WRONG_ACCOUNT, /* the claims name another account: fatal */

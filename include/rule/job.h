@@ -55,7 +55,8 @@ enum job_verdict {
     VERDICT_TOKEN,     /* 401: a new token, no attempt spent */
     VERDICT_FATAL,     /* ends the run; the row goes back, no attempt spent */
     VERDICT_RELEASED,  /* claimed, never started: goes back as it was */
-    VERDICT_INVALID    /* the record read again no longer passes the rules */
+    VERDICT_INVALID,   /* the record read again no longer passes the rules */
+    VERDICT_SKIPPED    /* the record read again is one to be skipped */
 };
 
 const char *job_state_name(enum job_state state);

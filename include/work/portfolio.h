@@ -15,8 +15,9 @@ struct portfolio;
 void portfolio_open(struct portfolio **out, const struct table_options *options);
 void portfolio_close(struct portfolio *portfolio);
 
-/* Opens a file of the ledger by its path and checks size and digest: FAIL_INPUT when it is missing or not the
- * file that was loaded, in words that name it. */
+/* Opens a file of the ledger by its path and checks size and digest. 1 when it is missing or not the file
+ * that was loaded, told in FAIL_INPUT words; -1 when it is there but cannot be used, such as with these
+ * [columns]. */
 int portfolio_add(struct portfolio *portfolio, const struct ledger_file *file, struct fail *fail) MUST_CHECK;
 /* The same for a table that is open already; the portfolio owns it from here on, also when it has it
  * already. */
@@ -28,8 +29,10 @@ int portfolio_check(const struct portfolio *portfolio, struct fail *fail) MUST_C
 struct portfolio_request {
     const struct record *card, *customer; /* the same record in one-file mode */
     const struct buf *body;
-    bool valid; /* false: the rules refuse it now, codes and fields say why */
+    bool skip;                            /* excluded by a status: never to be sent */
+    bool valid;                           /* false: the rules refuse it now, codes and fields say why */
     const char *codes, *fields;
+    const char *own_codes, *own_fields;   /* of these the card record's own; NULL: none */
 };
 
 /* Everything in *out is borrowed until the next call. FAIL_INPUT when a file is not what it was. */

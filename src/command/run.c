@@ -68,8 +68,14 @@ static int verify_files(struct run *run, struct fail *fail)
         return -1;
     for (size_t i = 0; i < files.count && rc == 0; i++) {
         struct fail gone;
-        if (portfolio_add(run->portfolio, &files.file[i], &gone) == 0)
+        rc = portfolio_add(run->portfolio, &files.file[i], &gone);
+        if (rc == 0)
             continue;
+        if (rc < 0) {
+            *fail = gone;
+            break;
+        }
+        rc = 0;
         if (drop)
             rc = lose_file(run, &files.file[i], fail);
         else if (files.rows[i] == 0)

@@ -61,11 +61,12 @@ static int store_outcome(struct ledger *ledger, const struct ledger_outcome *o, 
     case VERDICT_RELEASED:
     case VERDICT_TOKEN:
     case VERDICT_FATAL:
+    case VERDICT_SKIPPED:
         return ledger_run(ledger, ST_SETTLE_BACK, fail, "dddzii", (int)job->state, job->attempts,
                           (int)job->uncertain, o->due_ms, now_ms, o->id);
     case VERDICT_INVALID:
-        return ledger_run(ledger, ST_SETTLE_INVALID, fail, "dddttii", (int)job->state, job->attempts,
-                          (int)job->uncertain, o->code, o->field, now_ms, o->id);
+        return ledger_run(ledger, ST_SETTLE_INVALID, fail, "dddttttii", (int)job->state, job->attempts,
+                          (int)job->uncertain, o->own_code, o->own_field, o->code, o->field, now_ms, o->id);
     case VERDICT_ACCEPTED:
     case VERDICT_ALREADY:
     case VERDICT_REJECTED:
@@ -95,7 +96,7 @@ static int settle(struct ledger *ledger, const struct ledger_exchange *x, struct
         change->state[JOB_SENT]--;
         change->state[job.state]++;
         count_answer(change, o);
-        if (job.state != JOB_INVALID && !job_state_failed(job.state))
+        if (job.state != JOB_SKIPPED && !job_state_failed(job.state))
             continue;
         if (ledger_run(ledger, ST_CARD_LEAD_ONE, fail, "ii", x->now_ms, o->customer_id) != 0)
             return -1;
@@ -139,9 +140,11 @@ static int find_due(struct ledger *ledger, struct ledger_exchange *x, int64_t fr
 
 static int claim(struct ledger *ledger, struct ledger_exchange *x, struct change *change, struct fail *fail)
 {
-    if (find_due(ledger, x, 1, x->now_ms, fail) != 0)
+    if (!x->untried_first && find_due(ledger, x, 1, x->now_ms, fail) != 0)
         return -1;
     if (x->claimed < x->want && find_due(ledger, x, 0, 0, fail) != 0)
+        return -1;
+    if (x->untried_first && x->claimed < x->want && find_due(ledger, x, 1, x->now_ms, fail) != 0)
         return -1;
     for (size_t i = 0; i < x->claimed; i++) {
         struct ledger_claim *c = &x->claims[i];

@@ -23,7 +23,7 @@
     X(FILE_SEEN)                     \
     X(FILE_LIST)                     \
     X(FILE_DUE)                      \
-    X(FILE_LOST)                     \
+    X(FILE_LOST) X(FILE_FORGET)                     \
     X(RUN_BEGIN)                     \
     X(RUN_END)                       \
     X(RUN_UNCLEAN)                   \

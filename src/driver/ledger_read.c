@@ -83,6 +83,8 @@ int ledger_file_drop(struct ledger *ledger, int64_t file, int64_t now_ms, int64_
     if (ledger_run(ledger, ST_FILE_LOST, fail, "ii", now_ms, file) != 0)
         goto undo;
     *rows = sqlite3_changes64(ledger->db);
+    if (ledger_run(ledger, ST_FILE_FORGET, fail, "i", file) != 0)
+        goto undo;
     if (ledger_run(ledger, ST_CARD_LEAD, fail, "") != 0 ||
         ledger_run(ledger, ST_TALLY_RESET, fail, "") != 0 ||
         ledger_run(ledger, ST_TALLY_STATES, fail, "") != 0)

@@ -21,6 +21,7 @@
 #include "sql/file_seen.h"
 #include "sql/file_list.h"
 #include "sql/file_due.h"
+#include "sql/file_forget.h"
 #include "sql/file_lost.h"
 #include "sql/run_begin.h"
 #include "sql/run_end.h"

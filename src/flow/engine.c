@@ -87,9 +87,10 @@ int engine_open(struct engine **out, const struct engine_options *options,
 static void empty_outbox(struct engine *engine)
 {
     for (size_t i = 0; i < engine->outbox_count; i++) {
-        free(engine->settled[i].codes);
-        free(engine->settled[i].fields);
-        engine->settled[i].codes = engine->settled[i].fields = NULL;
+        for (int t = 0; t < 4; t++) {
+            free(engine->settled[i].texts[t]);
+            engine->settled[i].texts[t] = NULL;
+        }
     }
     engine->outbox_count = 0;
     engine->tokens_unstored = engine->unauthorized_unstored = 0;
@@ -188,6 +189,7 @@ static int exchange(struct engine *engine, int want, struct fail *fail)
                                 .outcome_count = engine->outbox_count,
                                 .max_attempts = engine->options.max_attempts,
                                 .tokens = engine->tokens_unstored,
+                                .untried_first = pace_broken(engine->pace),
                                 .unauthorized = engine->unauthorized_unstored,
                                 .want = (size_t)want,
                                 .claims = engine->claims,
@@ -296,8 +298,8 @@ int engine_turn(struct engine *engine, enum engine_end *end, struct fail *fail)
     if (maybe_exchange(engine, fail) != 0 || engine_start(engine, fail) != 0)
         return -1;
     log_episodes(engine);
-    if (is_over(engine))
-        return 1; /* the next turn finishes */
+    if (is_over(engine) || (engine->ending.kind != FAIL_NONE && engine->mode == MODE_RUN))
+        return 1; /* the next turn ends it */
     return http_wait(engine->handles.http, engine->handles.signals ? signals_fd(engine->handles.signals) : -1,
                      wait_ms(engine), fail) == 0
                ? 1

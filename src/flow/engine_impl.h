@@ -37,7 +37,7 @@ struct mint_flight {
 /* An outcome on its way to the ledger, with the texts that it points to. */
 struct settled {
     struct api_outcome text;
-    char *codes, *fields; /* VERDICT_INVALID: owned */
+    char *texts[4]; /* VERDICT_INVALID: codes, fields, own codes, own fields; owned */
 };
 
 enum engine_mode { MODE_RUN, MODE_DRAIN, MODE_ABORT };
@@ -91,8 +91,10 @@ void engine_release_waiting(struct engine *engine);
 /* A row's request from its files. False when they are not what they were: the run ends then, and nothing that
  * was read counts. */
 bool engine_compose(struct engine *engine, const struct ledger_claim *claim, struct portfolio_request *out);
-/* Settles every waiting row of an account that can have no token. */
-void engine_reject_account(struct engine *engine, int64_t account, const char *reason);
+/* Whether a waiting row of the account is at its first attempt. */
+bool engine_account_untried(const struct engine *engine, int64_t account);
+/* Every waiting row of an account that can have no token now spends an attempt and goes back. */
+void engine_defer_account(struct engine *engine, int64_t account, const char *reason);
 
 /* engine_reap.c */
 void engine_reap(struct engine *engine);

@@ -16,7 +16,7 @@ struct ledger_outcome *outbox_add(struct engine *engine, const struct ledger_cla
     if (engine->outbox_count == 0)
         engine->outbox_since_ms = engine->now_ms;
     outcome = &engine->outbox[engine->outbox_count];
-    engine->settled[engine->outbox_count] = (struct settled){.codes = NULL};
+    engine->settled[engine->outbox_count] = (struct settled){.texts = {NULL}};
     *outcome = (struct ledger_outcome){.id = claim->id,
                                        .customer_id = claim->customer_id,
                                        .job = claim->job,
@@ -31,18 +31,34 @@ struct ledger_outcome *outbox_add(struct engine *engine, const struct ledger_cla
 
 /* ---- tokens ---- */
 
+/* An account that can have no token costs its rows an attempt. When it is so for one new account after the
+ * other, or for the very first, it is not the accounts' fault. */
 static void no_token(struct engine *engine, int64_t account, const struct api_token *token)
 {
+    bool untried = engine_account_untried(engine, account);
+
     token_failed(engine->tokens, account);
     log_add(engine->handles.log, LOG_WARN, "no token for an account", LOG_INT("account_id", account),
             LOG_TEXT("reason", token->reason));
-    if (!engine->minted_once)
+    if (untried)
+        engine->no_token_in_a_row++;
+    if (untried && !engine->minted_once && !mint_is_local(engine->handles.mint))
         engine_end_with(engine, FAIL_REMOTE, "no token: %s", token->reason);
-    else if (++engine->no_token_in_a_row >= REJECTED_IN_A_ROW)
+    else if (untried && engine->no_token_in_a_row >= REJECTED_IN_A_ROW)
         engine_end_with(engine, FAIL_REMOTE, "no token for %d accounts in a row: %s", REJECTED_IN_A_ROW,
                         token->reason);
     else
-        engine_reject_account(engine, account, token->reason);
+        engine_defer_account(engine, account, token->reason);
+}
+
+/* Many mints may fail at once: that is one failure, and one pause, and one line in the log. */
+static void mint_failed(struct engine *engine, const struct api_token *token)
+{
+    if (engine->now_ms < engine->mint_after_ms)
+        return;
+    engine->mint_failures++;
+    engine->mint_after_ms = engine->now_ms + 1 + pace_backoff(engine->token_pace, engine->mint_failures, -1);
+    log_add(engine->handles.log, LOG_WARN, "no token for now; trying again", LOG_TEXT("reason", token->reason));
 }
 
 void engine_token_result(struct engine *engine, int64_t account, enum api_token_result result,
@@ -58,10 +74,7 @@ void engine_token_result(struct engine *engine, int64_t account, enum api_token_
         return;
     case API_TOKEN_TRANSIENT:
         token_failed(engine->tokens, account);
-        engine->mint_failures++;
-        engine->mint_after_ms = engine->now_ms + pace_backoff(engine->token_pace, engine->mint_failures, -1);
-        log_add(engine->handles.log, LOG_WARN, "no token for now; trying again",
-                LOG_TEXT("reason", token->reason));
+        mint_failed(engine, token);
         return;
     case API_TOKEN_NO_ACCOUNT:
         no_token(engine, account, token);
@@ -85,25 +98,26 @@ static int64_t retry_after_of(const struct engine *engine, const struct http_rep
     return reply->end == HTTP_ANSWERED ? pace_retry_after(reply->retry_after, engine->wall_ms) : -1;
 }
 
-static enum pace_signal signal_of(const struct http_reply *reply)
+static enum pace_signal signal_of(const struct api_answer *answer)
 {
-    if (reply->end != HTTP_ANSWERED)
+    if (answer->end != API_ANSWERED)
         return PACE_FAILURE;
-    if (reply->status == 429 || reply->status == 503)
+    if (answer->status == 429 || answer->status == 503)
         return PACE_PUSHBACK;
-    return reply->status >= 500 ? PACE_FAILURE : PACE_OK;
+    return answer->status >= 500 ? PACE_FAILURE : PACE_OK;
 }
 
 static void reap_mint(struct engine *engine, const struct http_reply *reply)
 {
     struct mint_flight *flight = &engine->mint[-1 - reply->tag];
+    struct api_answer answer = mint_answer(reply);
     struct api_token token;
     enum api_token_result result;
 
     assert(flight->busy);
     flight->busy = false;
     engine->minting--;
-    pace_answer(engine->token_pace, signal_of(reply), reply->started_ms, retry_after_of(engine, reply),
+    pace_answer(engine->token_pace, signal_of(&answer), reply->started_ms, retry_after_of(engine, reply),
                 engine->now_ms);
     result = mint_read(engine->handles.mint, flight->account, reply, engine->wall_ms, &token);
     engine_token_result(engine, flight->account, result, &token);
@@ -169,7 +183,7 @@ static void settle(struct engine *engine, const struct flight *flight, const str
     s = &engine->settled[o - engine->outbox];
     s->text = *judged;
     o->lost = judged->lost || reply->resent;
-    o->http_status = reply->end == HTTP_ANSWERED ? reply->status : 0;
+    o->http_status = mint_answer(reply).status;
     o->latency_us = reply->elapsed_us;
     if (judged->verdict == VERDICT_TRANSIENT || judged->verdict == VERDICT_TOKEN)
         o->due_ms = engine->wall_ms + 1 +
@@ -189,18 +203,18 @@ static void reap_answer(struct engine *engine, const struct http_reply *reply)
     engine->flying--;
     judge(engine, flight, &answer, &judged);
     counts = pace_counts(engine->pace);
-    pace_answer(engine->pace, signal_of(reply), reply->started_ms, retry_after_of(engine, reply),
+    pace_answer(engine->pace, signal_of(&answer), reply->started_ms, retry_after_of(engine, reply),
                 engine->now_ms);
     if (judged.verdict == VERDICT_TOKEN) {
         if (retry_with_new_token(engine, flight))
             return;
-    } else if (reply->end == HTTP_ANSWERED) {
+    } else if (answer.end == API_ANSWERED) {
         engine->refused_in_a_row = 0;
     }
     settle(engine, flight, reply, &judged, counts);
     if (judged.verdict == VERDICT_FATAL)
         engine_end_with(engine, FAIL_REMOTE, "the API's answer is fatal for the whole run: %s (%d) %s%s",
-                        judged.code, reply->end == HTTP_ANSWERED ? reply->status : 0, judged.message,
+                        judged.code, answer.status, judged.message,
                         reply->error);
 }
 

@@ -54,17 +54,26 @@ void engine_release_waiting(struct engine *engine)
     }
 }
 
-void engine_reject_account(struct engine *engine, int64_t account, const char *reason)
+bool engine_account_untried(const struct engine *engine, int64_t account)
+{
+    for (int entry = engine->first; entry >= 0; entry = engine->waiting[entry].next)
+        if (engine->waiting[entry].claim.account_id == account && engine->waiting[entry].claim.job.attempts == 1)
+            return true;
+    return false;
+}
+
+void engine_defer_account(struct engine *engine, int64_t account, const char *reason)
 {
     int before = -1;
 
     for (int entry = engine->first, next; entry >= 0; entry = next) {
         next = engine->waiting[entry].next;
         if (engine->waiting[entry].claim.account_id == account) {
-            struct ledger_outcome *o = outbox_add(engine, &engine->waiting[entry].claim, VERDICT_REJECTED);
+            struct ledger_outcome *o = outbox_add(engine, &engine->waiting[entry].claim, VERDICT_TRANSIENT);
             struct settled *s = &engine->settled[o - engine->outbox];
             (void)snprintf(s->text.code, sizeof s->text.code, "no_token");
             (void)snprintf(s->text.message, sizeof s->text.message, "%s", reason);
+            o->due_ms = engine->wall_ms + 1 + pace_backoff(engine->token_pace, o->job.attempts, -1);
             waiting_remove(engine, entry, before);
         } else {
             before = entry;
@@ -164,16 +173,19 @@ bool engine_compose(struct engine *engine, const struct ledger_claim *claim, str
     return false;
 }
 
+/* A row that the rules, as they are set now, do not let go. */
 static void refuse_row(struct engine *engine, const struct ledger_claim *claim,
                        const struct portfolio_request *request)
 {
-    struct ledger_outcome *o = outbox_add(engine, claim, VERDICT_INVALID);
-    struct settled *s = &engine->settled[o - engine->outbox];
+    struct ledger_outcome *o = outbox_add(engine, claim, request->skip ? VERDICT_SKIPPED : VERDICT_INVALID);
+    char **texts = engine->settled[o - engine->outbox].texts;
 
-    s->codes = mem_text(request->codes);
-    s->fields = mem_text(request->fields);
-    o->code = s->codes;
-    o->field = s->fields;
+    if (request->skip)
+        return;
+    o->code = texts[0] = mem_text(request->codes);
+    o->field = texts[1] = mem_text(request->fields);
+    o->own_code = texts[2] = mem_text(request->own_codes);
+    o->own_field = texts[3] = mem_text(request->own_fields);
 }
 
 /* What became of a row that was looked at. */
@@ -210,7 +222,7 @@ static int try_row(struct engine *engine, const struct waiting *row, enum step *
         (void)outbox_add(engine, claim, VERDICT_RELEASED);
         return 0;
     }
-    if (!request.valid) {
+    if (request.skip || !request.valid) {
         refuse_row(engine, claim, &request);
         return 0;
     }

@@ -274,10 +274,12 @@ static void keep_plain_words(struct span words, struct buf *out)
 
 static enum api_token_result judge_status(int status)
 {
-    if (status == 408 || status == 425 || status == 429 || (status >= 500 && status <= 599))
+    if (status == 408 || status == 409 || status == 425 || status == 429 || (status >= 500 && status <= 599))
         return API_TOKEN_TRANSIENT;
     if (status == 401 || status == 403)
         return API_TOKEN_REFUSED;
+    if (status == 404 || status == 405) /* the route, not the account */
+        return API_TOKEN_UNREADABLE;
     return status >= 400 && status <= 499 ? API_TOKEN_NO_ACCOUNT : API_TOKEN_UNREADABLE;
 }
 

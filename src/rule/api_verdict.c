@@ -63,7 +63,7 @@ int api_verdict_parse(const char *key, const char *value, struct api_verdict *ou
     pattern = key + strcspn(key, " \t");
     if (pattern - key != 3 || span_to_id((struct span){key, 3}, &status) != 0 || status < 100 || status > 599)
         return verdict_fault(key, value, fail);
-    if (job_verdict_parse(value, &verdict) != 0 || verdict == VERDICT_RELEASED || verdict == VERDICT_INVALID)
+    if (job_verdict_parse(value, &verdict) != 0 || verdict >= VERDICT_RELEASED)
         return verdict_fault(key, value, fail);
     while (*pattern == ' ' || *pattern == '\t')
         pattern++;

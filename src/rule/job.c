@@ -20,6 +20,7 @@ static const char *const VERDICTS[] = {
     [VERDICT_ACCEPTED] = "accepted",   [VERDICT_ALREADY] = "already", [VERDICT_REJECTED] = "rejected",
     [VERDICT_TRANSIENT] = "transient", [VERDICT_TOKEN] = "token",     [VERDICT_FATAL] = "fatal",
     [VERDICT_RELEASED] = "released",   [VERDICT_INVALID] = "invalid",
+    [VERDICT_SKIPPED] = "skipped",
 };
 
 enum { VERDICT_COUNT = sizeof VERDICTS / sizeof VERDICTS[0] };
@@ -119,6 +120,9 @@ void job_settle(struct job *job, enum job_verdict verdict, bool lost, int max_at
         return;
     case VERDICT_INVALID:
         give_back(job, JOB_INVALID);
+        return;
+    case VERDICT_SKIPPED:
+        give_back(job, JOB_SKIPPED);
         return;
     }
     assert(!"a verdict that does not exist");

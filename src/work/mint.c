@@ -81,6 +81,23 @@ static int add_line(struct mint *mint, struct span line, int64_t number, struct 
     return 0;
 }
 
+/* Which of two tokens of an account is meant cannot be told. The pairs are sorted. */
+static int check_twice(const struct mint *mint, struct fail *fail)
+{
+    for (size_t i = 1; i < mint->count; i++) {
+        const struct pair *a = &mint->pairs[i - 1], *b = &mint->pairs[i];
+        const char *later = a->token.ptr > b->token.ptr ? a->token.ptr : b->token.ptr;
+        int64_t number = 1;
+        if (a->account != b->account || span_same(a->token, b->token))
+            continue;
+        for (const char *c = mint->file.ptr; c < later; c++)
+            number += *c == '\n';
+        return fail_set(fail, FAIL_USAGE, "%s:%" PRId64 ": a second token for account %" PRId64,
+                        mint->options.token_file, number, a->account);
+    }
+    return 0;
+}
+
 static int read_tokens(struct mint *mint, struct fail *fail)
 {
     struct span rest, line;
@@ -92,7 +109,8 @@ static int read_tokens(struct mint *mint, struct fail *fail)
     while (span_cut(&rest, '\n', &line)) {
         number++;
         line = span_trim(line);
-        if (line.len == 0 || line.ptr[0] == '#' || (number == 1 && span_is_nocase(line, "account_id,token")))
+        if (line.len == 0 || line.ptr[0] == '#' ||
+            (mint->count == 0 && span_is_nocase(line, "account_id,token")))
             continue;
         if (add_line(mint, line, number, fail) != 0)
             return -1;
@@ -103,8 +121,9 @@ static int read_tokens(struct mint *mint, struct fail *fail)
                         mint->options.token_file);
     if (mint->count == 0 && mint->only.len == 0)
         return fail_set(fail, FAIL_USAGE, "%s: the token file holds no token", mint->options.token_file);
-    qsort(mint->pairs, mint->count, sizeof *mint->pairs, by_account);
-    return 0;
+    if (mint->count > 0)
+        qsort(mint->pairs, mint->count, sizeof *mint->pairs, by_account);
+    return check_twice(mint, fail);
 }
 
 static int check_s2s(const struct mint_options *options, struct fail *fail)
@@ -194,13 +213,13 @@ bool mint_is_local(const struct mint *mint)
 
 enum api_token_result mint_local(struct mint *mint, int64_t account, int64_t wall_ms, struct api_token *out)
 {
-    struct pair key = {.account = account};
-    struct pair *found = bsearch(&key, mint->pairs, mint->count, sizeof key, by_account);
+    struct pair key = {.account = account}, *found;
 
-    if (found)
-        return api_token_check(found->token, account, wall_ms, out);
     if (mint->only.len > 0)
         return api_token_check(mint->only, account, wall_ms, out);
+    found = bsearch(&key, mint->pairs, mint->count, sizeof key, by_account);
+    if (found)
+        return api_token_check(found->token, account, wall_ms, out);
     *out = (struct api_token){.text = {"", 0}};
     (void)snprintf(out->reason, sizeof out->reason, "the token file has no token for account %" PRId64,
                    account);
@@ -227,11 +246,13 @@ struct api_answer mint_answer(const struct http_reply *reply)
                                         [HTTP_LOST] = API_LOST,
                                         [HTTP_BROKEN] = API_LOST,
                                         [HTTP_TLS] = API_TLS};
-    bool answered = reply->end == HTTP_ANSWERED;
+    /* 202 is taken, whatever becomes of the body behind it. */
+    bool taken = reply->status == 202 && (reply->end == HTTP_LOST || reply->end == HTTP_BROKEN);
+    bool answered = reply->end == HTTP_ANSWERED || taken;
 
-    return (struct api_answer){.end = ends[reply->end],
+    return (struct api_answer){.end = taken ? API_ANSWERED : ends[reply->end],
                                .status = answered ? reply->status : 0,
-                               .body = answered ? reply->body : (struct span){"", 0}};
+                               .body = answered && !taken ? reply->body : (struct span){"", 0}};
 }
 
 enum api_token_result mint_read(struct mint *mint, int64_t account, const struct http_reply *reply,

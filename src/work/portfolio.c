@@ -1,8 +1,11 @@
 #include "work/portfolio.h"
 
+#include "driver/source.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { BODY_CAP = 1 << 18, CODES_CAP = 1 << 14 };
 
@@ -15,7 +18,8 @@ struct portfolio {
     const struct table_options *options;
     struct entry *entry;
     size_t count;
-    struct buf body, codes, fields;
+    struct buf body, codes, fields, own_codes, own_fields;
+    bool own; /* the card record has problems of its own */
 };
 
 void portfolio_open(struct portfolio **out, const struct table_options *options)
@@ -26,6 +30,8 @@ void portfolio_open(struct portfolio **out, const struct table_options *options)
     buf_init(&portfolio->body, BODY_CAP);
     buf_init(&portfolio->codes, CODES_CAP);
     buf_init(&portfolio->fields, CODES_CAP);
+    buf_init(&portfolio->own_codes, CODES_CAP);
+    buf_init(&portfolio->own_fields, CODES_CAP);
     *out = portfolio;
 }
 
@@ -40,6 +46,8 @@ void portfolio_close(struct portfolio *portfolio)
     buf_free(&portfolio->body);
     buf_free(&portfolio->codes);
     buf_free(&portfolio->fields);
+    buf_free(&portfolio->own_codes);
+    buf_free(&portfolio->own_fields);
     free(portfolio);
 }
 
@@ -61,6 +69,22 @@ void portfolio_adopt(struct portfolio *portfolio, int64_t file, struct table *ta
     portfolio->entry[portfolio->count++] = (struct entry){file, table};
 }
 
+/* Whether the file under this path is the one that was loaded, whatever can be made of its header. */
+static bool is_loaded_file(const struct ledger_file *file)
+{
+    char digest[DIGEST_TEXT_SIZE];
+    struct source *source;
+    struct fail fail;
+    bool same;
+
+    if (source_open(&source, file->path, &fail) != 0)
+        return access(file->path, F_OK) == 0; /* there, but not to be opened: that is another trouble */
+    same = source_size(source) == file->size && digest_file(source_fd(source), digest, &fail) == 0 &&
+           strcmp(digest, file->sha256) == 0;
+    source_close(source);
+    return same;
+}
+
 int portfolio_add(struct portfolio *portfolio, const struct ledger_file *file, struct fail *fail)
 {
     char digest[DIGEST_TEXT_SIZE];
@@ -69,11 +93,12 @@ int portfolio_add(struct portfolio *portfolio, const struct ledger_file *file, s
     if (portfolio_table(portfolio, file->id))
         return 0;
     if (table_open(&table, file->path, file->carries, portfolio->options, fail) != 0)
-        return -1;
+        return is_loaded_file(file) ? -1 : 1;
     if (table_size(table) != file->size || table_digest(table, digest, fail) != 0 ||
         strcmp(digest, file->sha256) != 0) {
         table_close(table);
-        return fail_set(fail, FAIL_INPUT, "%s: changed since it was loaded", file->path);
+        (void)fail_set(fail, FAIL_INPUT, "%s: changed since it was loaded", file->path);
+        return 1;
     }
     portfolio_adopt(portfolio, file->id, table);
     return 0;
@@ -127,6 +152,11 @@ static void collect_problems(struct portfolio *portfolio, const struct portfolio
                    portfolio->options->rules.allow_internal;
 
     table_problem_codes(request->card, &portfolio->codes, &portfolio->fields);
+    portfolio->own = portfolio->codes.len > 0;
+    buf_reset(&portfolio->own_codes);
+    buf_reset(&portfolio->own_fields);
+    buf_add_span(&portfolio->own_codes, buf_span(&portfolio->codes));
+    buf_add_span(&portfolio->own_fields, buf_span(&portfolio->fields));
     if (request->card != request->customer && request->customer->problem_count > 0) {
         add_problem(portfolio, "customer_invalid", "customer_id");
     } else if (request->card != request->customer && !address) {
@@ -151,9 +181,12 @@ int portfolio_compose(struct portfolio *portfolio, const struct ledger_claim *cl
     collect_problems(portfolio, out);
     out->codes = buf_text(&portfolio->codes);
     out->fields = buf_text(&portfolio->fields);
+    out->own_codes = portfolio->own ? buf_text(&portfolio->own_codes) : NULL;
+    out->own_fields = portfolio->own ? buf_text(&portfolio->own_fields) : NULL;
+    out->skip = card.record->skip || customer.record->skip;
     out->valid = portfolio->codes.len == 0;
     buf_reset(&portfolio->body);
-    if (out->valid)
+    if (out->valid && !out->skip)
         api_enroll_body(out->card, out->customer, &portfolio->body);
     if (portfolio->body.full)
         return fail_set(fail, FAIL_INTERNAL, "the request of card %" PRId64 " is too long", claim->card_id);
