@@ -283,8 +283,10 @@ static void start_process(struct rig *rig)
     portfolio_open(&rig->portfolio, &rig->tables);
     GOOD(ledger_open(&rig->ledger, rig->ledger_path, LEDGER_RUN, &rig->fail));
     GOOD(ledger_run_begin(rig->ledger, "test", clock_wall_ms(), &rig->recovered, &rig->fail));
-    if (rig->with_signals)
+    if (rig->with_signals) {
         GOOD(signals_open(&rig->signals, &rig->fail));
+        signals_watch(rig->signals);
+    }
 }
 
 void rig_load(struct rig *rig)

@@ -244,6 +244,7 @@ static void one_account_per_customer_is_a_setting(void **state)
                    "1/3 503 held\n"
                    "1/4 504 ready\n");
     assert_string_equal(desk_counts(desk, false), "4 3 0 0 0 1");
+    assert_int_equal(desk->result.cards.two_accounts, 0);
     desk_check(desk);
 }
 
@@ -251,8 +252,14 @@ static void two_accounts_are_no_problem_by_default(void **state)
 {
     struct desk *desk = *state;
 
-    desk_load(desk, CARDS "11,21,501\n11,22,502\n", NULL);
-    ROWS_ARE(desk, "1/1 501 ready\n1/2 502 held\n");
+    desk_load(desk, CARDS "11,21,501\n11,22,502\n12,21,503\n12,21,504\n13,21,505\n13,x,506\n", NULL);
+    ROWS_ARE(desk, "1/1 501 ready\n"
+                   "1/2 502 held\n"
+                   "1/3 503 ready\n"
+                   "1/4 504 held\n"
+                   "1/5 505 ready\n"
+                   "1/6 506 invalid bad_integer account_id\n");
+    assert_int_equal(desk->result.cards.two_accounts, 1); /* but worth a warning */
 }
 
 static void too_many_refused_records_load_nothing(void **state)

@@ -1,6 +1,10 @@
-/* signals: SIGINT and SIGTERM as something to wait for, by signalfd(2). SIGPIPE and SIGXFSZ are ignored, so
- * that a closed pipe and a file-size limit come back as errors of the call that met them. One handle a
- * process. */
+/* signals: what SIGINT and SIGTERM do. One handle a process.
+ *
+ * Outside signals_watch a stop signal ends the process at once with exit code 5: whatever it was at, loading or
+ * reporting, can be killed at any instant and is carried on by the next run. Between signals_watch and
+ * signals_unwatch they only make signals_fd readable and are counted, so that what flies can be finished.
+ * SIGPIPE and SIGXFSZ are ignored: a closed pipe and a file-size limit come back as errors of the call that met
+ * them. */
 #ifndef DRIVER_SIGNALS_H
 #define DRIVER_SIGNALS_H
 
@@ -9,8 +13,10 @@
 struct signals;
 
 int signals_open(struct signals **out, struct fail *fail) MUST_CHECK;
-void signals_close(struct signals *signals);
+void signals_close(struct signals *signals); /* leaves the process as after signals_unwatch */
+void signals_watch(struct signals *signals);
+void signals_unwatch(struct signals *signals);
 int signals_fd(const struct signals *signals); /* readable when one has come */
-int signals_stops(struct signals *signals);    /* how many stop signals have come since the open */
+int signals_stops(struct signals *signals);    /* how many stop signals have come while watching */
 
 #endif

@@ -151,7 +151,9 @@ static int submit(struct run *run, enum engine_end *end, struct fail *fail)
 
     if (engine_open(&engine, &run->engine_options, &handles, fail) != 0)
         return -1;
+    signals_watch(run->signals);
     rc = turn_engine(run, engine, end, fail);
+    signals_unwatch(run->signals);
     engine_figures(engine, &figures);
     log_add(run->command->log, LOG_INFO, "submission ended", LOG_INT("requests", figures.requests),
             LOG_INT("accepted", figures.accepted), LOG_INT("already", figures.already),
@@ -198,11 +200,12 @@ static int work(struct run *run, int *exit_code, struct fail *fail)
 
 static int run_real(struct run *run, int *exit_code, struct fail *fail)
 {
+    enum ledger_mode mode = options_has(run->command->options, "cards") ? LEDGER_RUN : LEDGER_RESUME;
     int64_t recovered;
     struct fail later;
     int rc;
 
-    if (ledger_open(&run->ledger, run->command->ledger_path, LEDGER_RUN, fail) != 0)
+    if (ledger_open(&run->ledger, run->command->ledger_path, mode, fail) != 0)
         return -1;
     if (ledger_run_begin(run->ledger, CTP_VERSION, run->now_ms, &recovered, fail) != 0)
         return -1;

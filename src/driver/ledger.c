@@ -211,6 +211,7 @@ static int connect_database(struct ledger *ledger, const char *path, struct fail
 static int configure(struct ledger *ledger, enum ledger_mode mode, struct fail *fail)
 {
     static const char *const settings[] = {
+        [LEDGER_RESUME] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA temp_store=FILE",
         [LEDGER_RUN] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA temp_store=FILE",
         [LEDGER_WRITE] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA temp_store=FILE",
         [LEDGER_READ] = "PRAGMA query_only=ON",
@@ -229,7 +230,7 @@ static int start_use(struct ledger *ledger, enum ledger_mode mode, struct fail *
 
     if (identify(ledger, &empty, fail) != 0)
         return -1;
-    if (empty && (mode == LEDGER_READ || mode == LEDGER_WRITE))
+    if (empty && mode != LEDGER_RUN && mode != LEDGER_SCRATCH)
         return fail_set(fail, FAIL_INPUT, "%s: the ledger is empty; the first run fills it", ledger->path);
     if (configure(ledger, mode, fail) != 0)
         return -1;
@@ -266,6 +267,12 @@ static void choose_temp_folder(const struct ledger *ledger)
     free(folder);
 }
 
+/* Modes that lock the ledger and work it. */
+static bool runs(enum ledger_mode mode)
+{
+    return mode == LEDGER_RUN || mode == LEDGER_RESUME;
+}
+
 static int check_place(const struct ledger *ledger, enum ledger_mode mode, struct fail *fail)
 {
     if (mode == LEDGER_RUN)
@@ -279,14 +286,13 @@ static int open_real(struct ledger *ledger, enum ledger_mode mode, struct fail *
 {
     if (check_place(ledger, mode, fail) != 0)
         return -1;
-    if (mode == LEDGER_RUN && (take_lock(ledger, fail) != 0 || touch(ledger->path, fail) != 0))
+    if (runs(mode) && (take_lock(ledger, fail) != 0 || touch(ledger->path, fail) != 0))
         return -1;
     if (on_network(ledger->path))
         return fail_set(fail, FAIL_LEDGER,
                         "%s: on a network file system, where a ledger is not safe; use a local disk",
                         ledger->path);
-    if (mode == LEDGER_RUN)
-        choose_temp_folder(ledger);
+    choose_temp_folder(ledger);
     if (connect_database(ledger, ledger->path, fail) != 0)
         return -1;
     return start_use(ledger, mode, fail);

@@ -61,6 +61,7 @@
     X(LOAD_CARD_MARKED)              \
     X(LOAD_CARD_JOIN)                \
     X(LOAD_CARD_SEVERAL)             \
+    X(LOAD_CARD_ACCOUNTS)            \
     X(LOAD_CARD_TWO_ACCOUNTS)        \
     X(LOAD_CARD_FILE)                \
     X(LOAD_CARD_FORGET_DUPLICATES)   \

@@ -191,7 +191,8 @@ static int finish_cards(struct ledger *ledger, struct ledger_file *file, bool re
         file->loaded_ms = options->now_ms;
         if (ledger_run(ledger, ST_LOAD_CARD_FILE, fail, "idtiti", id, (int)file->carries, file->sha256,
                        file->size, file->path, options->now_ms) != 0 ||
-            read_counts(ledger, file, fail) != 0 || ledger_file_limit(file, options, fail) != 0)
+            read_counts(ledger, file, fail) != 0 || ledger_file_limit(file, options, fail) != 0 ||
+            ledger_value(ledger, ST_LOAD_CARD_ACCOUNTS, &file->two_accounts, fail) != 0)
             return -1;
     }
     return store_cards(ledger, any == 0, id, options, fail);

@@ -60,6 +60,7 @@
 #include "sql/load_card_marked.h"
 #include "sql/load_card_join.h"
 #include "sql/load_card_several.h"
+#include "sql/load_card_accounts.h"
 #include "sql/load_card_two_accounts.h"
 #include "sql/load_card_file.h"
 #include "sql/load_card_forget_duplicates.h"

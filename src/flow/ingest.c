@@ -165,6 +165,9 @@ static int load_tables(struct load *load, struct table *cards, struct table *cus
     if (customers)
         log_loaded(load, &result->customers, result->customers_known);
     log_loaded(load, &result->cards, result->cards_known);
+    if (result->cards.two_accounts > 0)
+        log_add(load->options->log, LOG_WARN, "customers whose cards name more than one account",
+                LOG_TEXT("file", result->cards.path), LOG_INT("customers", result->cards.two_accounts));
     if (result->unusual_addresses > 0)
         log_add(load->options->log, LOG_WARN,
                 "billing addresses with unusual characters; they are sent as they are",

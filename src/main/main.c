@@ -103,8 +103,11 @@ static int carry_out(const struct options *options, struct config *config, int *
     log.color = wants_color(options_get(options, "color"));
     buf_init(&command.result, RESULT_CAP);
     rc = find(options_command(options)->name)(&command, exit_code, fail);
-    if (rc == 0)
-        rc = write_out(&command.result, fail);
+    if (rc == 0 || (command.json && command.result.len > 0)) {
+        struct fail unwritten;
+        if (write_out(&command.result, rc == 0 ? fail : &unwritten) != 0)
+            rc = -1;
+    }
     buf_free(&command.result);
     log_close(&log);
     free(ledger);
