@@ -1,1 +1,1 @@
-UPDATE run SET requests = requests + :requests, tokens = tokens + :tokens WHERE id = :run;
+UPDATE run SET requests = requests + :requests, tokens = tokens + :tokens, last_ms = :now WHERE id = :run;

@@ -1,5 +1,3 @@
-SELECT count(*), coalesce(sum(requests), 0), coalesce(sum(tokens), 0), coalesce(sum(last_ms - started_ms), 0)
-FROM (SELECT requests, tokens, started_ms,
-             coalesce(ended_ms, max(started_ms, (SELECT max(minute) * 60000 FROM pulse WHERE pulse.run = run.id)),
-                      started_ms) AS last_ms
-      FROM run);
+SELECT count(*), coalesce(sum(requests), 0), coalesce(sum(tokens), 0),
+       coalesce(sum(coalesce(ended_ms, last_ms, started_ms) - started_ms), 0)
+FROM run;

@@ -82,6 +82,7 @@ CREATE TABLE tally (                  -- totals, kept up in the transaction that
 CREATE TABLE run (
     id INTEGER PRIMARY KEY,
     started_ms INTEGER NOT NULL,
+    last_ms INTEGER,                  -- its last answer
     ended_ms INTEGER,                 -- NULL: it runs, or was killed
     exit_code INTEGER,
     version TEXT NOT NULL,

@@ -234,19 +234,22 @@ int rig_count(struct rig *rig, const char *state)
         rig, "SELECT count(*) FROM card AS c JOIN state AS s ON s.id = c.state WHERE s.name = '%s'", state);
 }
 
-bool rig_logged(struct rig *rig, const char *text)
+int rig_logs(struct rig *rig, const char *text)
 {
     static char all[1 << 20];
     char *path = path_of(rig, "log");
     FILE *file = fopen(path, "r");
     size_t got;
+    int lines = 0;
 
     free(path);
     assert_non_null(file);
     got = fread(all, 1, sizeof all - 1, file);
     assert_int_equal(fclose(file), 0);
     all[got] = '\0';
-    return strstr(all, text) != NULL;
+    for (const char *at = all; (at = strstr(at, text)); at++)
+        lines++;
+    return lines;
 }
 
 /* I2 and I6, whenever a request leaves. */

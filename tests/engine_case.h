@@ -71,8 +71,8 @@ const char *rig_text(struct rig *rig, const char *sql, ...) PRINTF_LIKE(2, 3);
 /* State and attempts of a card's row. */
 void rig_expect(struct rig *rig, int64_t card, const char *state, int attempts);
 int rig_count(struct rig *rig, const char *state);
-/* The log so far holds this text. */
-bool rig_logged(struct rig *rig, const char *text);
+/* How often the log so far holds this text. */
+int rig_logs(struct rig *rig, const char *text);
 
 void rig_write(const char *path, struct span text);
 

@@ -279,7 +279,7 @@ int http_flying(const struct http *http)
 int http_start(struct http *http, const struct http_request *request, struct fail *fail)
 {
     struct fake_request *kept = record(request);
-    struct fake_answer answer = {.end = HTTP_ANSWERED, .status = 202, .body = "", .retry_after = ""};
+    struct fake_answer answer = {.end = HTTP_ANSWERED, .body = "", .retry_after = ""};
 
     (void)fail;
     assert_true(http->count < http->connections);
@@ -290,12 +290,14 @@ int http_start(struct http *http, const struct http_request *request, struct fai
         net.watch(kept, net.watch_context);
     if (net.host[kept->token])
         net.host[kept->token](kept, &answer, net.context);
+    if (answer.end == HTTP_ANSWERED && answer.status == 0)
+        answer.status = 202;
     http->flight[http->count++] = (struct flight){
         .request = kept,
         .tag = request->tag,
         .due_ms = answer.after_ms == FAKE_NEVER ? FAKE_NEVER : kept->at_ms + answer.after_ms,
         .end = answer.end,
-        .status = answer.end == HTTP_ANSWERED ? answer.status : 0,
+        .status = answer.end == HTTP_NOT_SENT || answer.end == HTTP_TLS ? 0 : answer.status,
         .resent = answer.resent,
         .body = mem_text(answer.body),
         .retry_after = mem_text(answer.retry_after),

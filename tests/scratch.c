@@ -22,6 +22,7 @@ static char folder[512];
 int scratch_open(void **state)
 {
     const char *build = getenv("BUILD");
+    char *full;
     int len;
 
     (void)state;
@@ -31,6 +32,10 @@ int scratch_open(void **state)
     len = snprintf(folder + len, sizeof folder - (size_t)len, "/test.%ld", (long)getpid());
     assert_true(len > 0);
     assert_true(mkdir(folder, 0700) == 0 || errno == EEXIST);
+    full = realpath(folder, NULL); /* what messages name */
+    assert_true(full && strlen(full) < sizeof folder);
+    memcpy(folder, full, strlen(full) + 1);
+    free(full);
     scratch_clear();
     return 0;
 }

@@ -14,7 +14,7 @@ int scratch_close(void **state);
 void scratch_clear(void);
 
 const char *scratch_folder(void);
-/* The path of a file in the folder; borrowed until eight calls later. */
+/* The absolute path of a file in the folder; borrowed until eight calls later. */
 const char *scratch_path(const char *name);
 const char *scratch_write(const char *name, struct span bytes); /* returns its path */
 /* All bytes of a file of the folder, appended to *out, which the caller frees. */

@@ -38,6 +38,9 @@ static const struct script scripts[] = {
     {HTTP_ANSWERED, 502, "", 400, "already", "already_on_click_to_pay", 2, 0, 400, false},
     {HTTP_ANSWERED, 400, ALREADY, 0, "accepted", "already_on_click_to_pay", 1, 1, 400, true},
     {HTTP_NOT_SENT, 0, "", 400, "accepted", "already_on_click_to_pay", 2, 1, 400, true},
+    {HTTP_BROKEN, 202, "", 0, "accepted", "accepted", 1, 0, 202, false},
+    {HTTP_LOST, 202, "", 0, "accepted", "accepted", 1, 0, 202, false},
+    {HTTP_LOST, 400, ALREADY, 0, "accepted", "accepted", 2, 1, 202, false},
 };
 
 enum { SCRIPTS = sizeof scripts / sizeof scripts[0] };
@@ -103,8 +106,8 @@ static void every_attempt_is_kept(void **state)
         "6 1 request_timeout 408, 7 1 conflict 409, 8 1 too_early 425, 9 1 too_many_requests 429, "
         "10 1 server_error 500, 11 1 http_503 503, 12 1 connect_failed -, 13 1 connect_failed -, "
         "14 1 answer_lost -, 15 1 answer_lost -, 16 1 answer_lost -, 17 1 http_502 502, "
-        "19 1 connect_failed -");
-    assert_int_equal(rig_number(rig, "SELECT n FROM tally WHERE kind = 'http' AND key = 202"), 10);
+        "19 1 connect_failed -, 22 1 answer_lost -");
+    assert_int_equal(rig_number(rig, "SELECT n FROM tally WHERE kind = 'http' AND key = 202"), 13);
     assert_int_equal(rig_number(rig, "SELECT n FROM tally WHERE kind = 'http' AND key = 400"), 8);
 }
 

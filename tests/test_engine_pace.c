@@ -154,7 +154,7 @@ static void expect_hold(struct rig *rig, struct pushback push, int64_t from_ms, 
     }
     assert_true(resumed);
     assert_true(fake_card(push.card, 1)->at_ms > to_ms);
-    assert_true(rig_logged(rig, "the server asks to wait; all sends are held"));
+    assert_int_equal(rig_logs(rig, "the server asks to wait; all sends are held"), 1);
 }
 
 static void retry_after_in_seconds_holds_all_sends(void **state)
@@ -351,7 +351,7 @@ static void an_outage_of_a_minute_exhausts_nothing(void **state)
     struct rig *rig = *state;
     struct outage outage = {2000, 62000};
     int64_t back_ms;
-    int probes = 0;
+    int probes = 0, again = 0;
 
     fake_serve(away, NULL, &outage);
     rig->options.pace.rate = 100;
@@ -366,15 +366,16 @@ static void an_outage_of_a_minute_exhausts_nothing(void **state)
         if (request->at_ms < 3000 || request->at_ms >= 62000)
             continue;
         assert_int_equal(request->flying, 1);
-        assert_true(request->nth <= 2);
         probes++;
+        again += request->nth > 1; /* claimed before the gate closed */
     }
     assert_in_range(probes, 8, 20);
+    assert_in_range(again, 0, 2);
     back_ms = first_after(62000);
     assert_in_range(back_ms, 62000, 68000);
     assert_in_range(last_left_ms() - back_ms, 9500, 12000);
-    assert_true(rig_logged(rig, "the server seems to be away"));
-    assert_true(rig_logged(rig, "the server answers again"));
+    assert_int_equal(rig_logs(rig, "the server seems to be away"), 1);
+    assert_int_equal(rig_logs(rig, "the server answers again"), 1);
 }
 
 /* The first twenty failures close the gate, and cost an attempt each. Nothing has succeeded, so nothing after

@@ -26,6 +26,44 @@ static void a_record_that_became_invalid_is_not_sent(void **state)
     assert_null(fake_card(2, 0));
     assert_string_equal(rig_text(rig, "SELECT code || ' ' || field FROM card WHERE card_id = 2"),
                         "required owner_bid");
+    assert_string_equal(rig_text(rig, "SELECT own_code || ' ' || own_field FROM card WHERE card_id = 2"),
+                        "required owner_bid");
+}
+
+/* The customer's record is at fault, not the card's: a corrected customers file is to heal it. */
+static void a_customer_that_became_invalid_is_not_sent(void **state)
+{
+    struct rig *rig = *state;
+
+    buf_add_text(&rig->cards, "5,7,1\n6,7,2\n");
+    buf_add_text(&rig->customers, "customer_id,locale\n5,pt_BR\n6,\n");
+    rig_load(rig);
+    rig->tables.rules.locale = (struct span){"", 0};
+    rig_restart(rig, false);
+    assert_int_equal(rig_run(rig), RUN_DONE);
+    rig_expect(rig, 1, "accepted", 1);
+    rig_expect(rig, 2, "invalid", 0);
+    assert_string_equal(rig_text(rig, "SELECT code || ' ' || field FROM card WHERE card_id = 2"),
+                        "customer_invalid customer_id");
+    assert_int_equal(rig_number(rig, "SELECT own_code IS NULL FROM card WHERE card_id = 2"), 1);
+}
+
+/* The configuration excludes a status that it did not exclude when the file was loaded. */
+static void a_record_that_is_now_to_be_skipped_is_not_sent(void **state)
+{
+    struct rig *rig = *state;
+
+    buf_reset(&rig->cards);
+    buf_add_text(&rig->cards, "customer_id,account_id,card_id,status\n"
+                              "51,7,1,ACTIVE\n52,7,2,OPTED_OUT\n52,7,3,ACTIVE\n");
+    rig_load(rig);
+    rig->tables.rules.skip_status = SPAN("OPTED_OUT;CLOSED");
+    rig_restart(rig, false);
+    assert_int_equal(rig_run(rig), RUN_DONE);
+    rig_expect(rig, 1, "accepted", 1);
+    rig_expect(rig, 2, "skipped", 0);
+    rig_expect(rig, 3, "accepted", 1);
+    assert_null(fake_card(2, 0));
 }
 
 /* 40 rows at 20 a second; half-way something happens to their file, between two requests. */
@@ -133,6 +171,7 @@ static void nothing_leaves_behind_a_record_that_changed(void **state)
     fake_at(45, forge_card_9, rig);
     assert_int_equal(rig_run(rig), FAIL_INPUT);
     assert_int_equal(fake_count(false), 8);
+    assert_int_equal(fake_now_ms(), 70);
     assert_int_equal(rig_count(rig, "accepted"), 8);
     assert_int_equal(rig_number(rig, "SELECT sum(attempts) FROM card WHERE state = 3"), 0);
 }
@@ -172,6 +211,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         RIG_TEST(a_record_that_became_invalid_is_not_sent),
+        RIG_TEST(a_customer_that_became_invalid_is_not_sent),
+        RIG_TEST(a_record_that_is_now_to_be_skipped_is_not_sent),
         RIG_TEST(a_file_that_grows_ends_the_run),
         RIG_TEST(a_file_of_another_time_ends_the_run),
         RIG_TEST(a_file_of_other_numbers_ends_the_run),

@@ -30,14 +30,14 @@ static void an_account_missing_from_the_file_holds_up_nobody(void **state)
 {
     struct rig *rig = *state;
 
-    give_tokens(rig, SPAN("1,opaque-1\n3,opaque-3\n5,opaque-5\n"));
+    give_tokens(rig, SPAN("2,opaque-2\n3,opaque-3\n5,opaque-5\n"));
     for (int64_t account = 1; account <= 5; account++)
         rig_cards(rig, account, 1, account);
     rig_load(rig);
     assert_int_equal(rig_run(rig), RUN_DONE);
     assert_int_equal(rig_count(rig, "accepted"), 3);
     assert_int_equal(rig_number(rig, "SELECT count(*) FROM card WHERE state = 10 AND code = 'no_token'"), 2);
-    assert_int_equal(fake_card(1, 0)->at_ms, 0);
+    assert_int_equal(fake_card(2, 0)->at_ms, 0);
     assert_int_equal(fake_card(3, 0)->at_ms, 0);
     assert_int_equal(fake_card(5, 0)->at_ms, 0);
 }
@@ -63,8 +63,8 @@ static void a_refused_token_file_ends_the_run(void **state)
     assert_int_equal(rig_number(rig, "SELECT sum(attempts) FROM card"), 10);
 }
 
-/* Without claims its life is taken as five minutes, a minute of which is the margin; then it is read again.
- */
+/* Without claims its life is taken as five minutes, a minute of which is the margin; then it is read
+ * again. */
 static void a_token_of_the_file_is_taken_again(void **state)
 {
     struct rig *rig = *state;

@@ -415,6 +415,24 @@ static void a_failed_mint_is_tried_again_in_time(void **state)
     assert_int_equal(fake_count(true), 2);
 }
 
+/* Four mints fail in one millisecond: that is one failure, with the delay of a first. */
+static void mints_that_fail_together_are_one_failure(void **state)
+{
+    struct rig *rig = *state;
+
+    fake_serve(NULL, fails_once, NULL);
+    for (int64_t account = 1; account <= 4; account++)
+        rig_cards(rig, account, 1, account);
+    rig_load(rig);
+    assert_int_equal(rig_run(rig), RUN_DONE);
+    assert_int_equal(fake_count(true), 8);
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(fake_request(true, i)->at_ms, 0);
+        assert_in_range(fake_request(true, 4 + i)->at_ms, 21, 1021);
+    }
+    assert_int_equal(rig_logs(rig, "no token for now"), 1);
+}
+
 /* Five failures for account 7, one for account 8: its delay is a first one's again. */
 static void fails_five_times_then_once(const struct fake_request *request, struct fake_answer *answer,
                                        void *context)
@@ -473,6 +491,7 @@ int main(void)
         RIG_TEST(when_the_first_account_has_no_token_nothing_is_rejected),
         RIG_TEST(a_busy_token_host_is_a_hold),
         RIG_TEST(a_failed_mint_is_tried_again_in_time),
+        RIG_TEST(mints_that_fail_together_are_one_failure),
         RIG_TEST(a_mint_that_succeeds_ends_the_series_of_delays),
         RIG_TEST(the_token_hosts_retry_after_holds_its_mints),
     };

@@ -1,15 +1,18 @@
 /* ledger_load: what a later file does to what earlier ones have brought. */
+#define _GNU_SOURCE /* pipe2 */
 #include "ledger_case.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* Settles all that is due, one row after the other. */
@@ -364,27 +367,56 @@ static void a_problem_is_told_with_the_place_of_its_first_record(void **state)
     assert_int_equal(ledger_problems_next(desk->ledger, &problem, &desk->fail), 0);
 }
 
-/* A process beside the run may write; a load waits for it rather than failing. */
+/* Writes to the ledger without end, a commit each. */
+static void write_on(int ready)
+{
+    sqlite3 *db;
+
+    if (sqlite3_open(desk_path(), &db) != SQLITE_OK || sqlite3_busy_timeout(db, 10000) != SQLITE_OK ||
+        sqlite3_exec(db, "PRAGMA synchronous = OFF", NULL, NULL, NULL) != SQLITE_OK)
+        _exit(1);
+    for (;;)
+        if (sqlite3_exec(db, "INSERT OR REPLACE INTO meta (key, value) VALUES ('other', 1)", NULL, NULL,
+                         NULL) != SQLITE_OK ||
+            write(ready, "w", 1) == 0)
+            _exit(1);
+}
+
+/* A process beside the run may write: a load waits for it rather than failing over what it has read before.
+ */
 static void a_load_does_not_trip_over_another_writer(void **state)
 {
     struct desk *desk = *state;
-    const struct ledger_row row = {.record = 1,
-                                   .line = 2,
-                                   .offset = 31,
-                                   .length = 9,
-                                   .card_id = 501,
-                                   .customer_id = 11,
-                                   .account_id = 21,
-                                   .flags = ROW_OWN_CUSTOMER};
-    struct ledger_file file = {.carries = IN_BOTH, .sha256 = "00", .size = 41};
-    char path[] = "cards.csv";
+    struct buf text;
+    int ready[2], status;
+    char byte;
+    pid_t child;
 
-    assert_int_equal(ledger_load_begin(desk->ledger, &desk->fail), 0);
-    assert_int_equal(ledger_load_card(desk->ledger, &row, &desk->fail), 0);
-    assert_int_equal(desk_number("INSERT INTO meta (key, value) VALUES ('other', 1) RETURNING 1"), 1);
-    file.path = path;
-    assert_int_equal(ledger_load_finish(desk->ledger, NULL, &file, &desk->load, &desk->fail), 0);
-    ROWS_ARE(desk, "1/1 501 ready\n");
+    buf_init(&text, 1 << 20);
+    assert_int_equal(pipe2(ready, O_NONBLOCK), 0);
+    ledger_close(desk->ledger); /* no connection is to live on both sides of a fork */
+    child = fork();
+    assert_true(child >= 0);
+    if (child == 0)
+        write_on(ready[1]);
+    desk->ledger = NULL;
+    desk_reopen(desk, LEDGER_RUN);
+    while (read(ready[0], &byte, 1) != 1)
+        ;
+    for (int n = 0; n < 10; n++) {
+        buf_reset(&text);
+        buf_add_text(&text, CARDS);
+        for (int i = 0; i < 3000; i++)
+            buf_addf(&text, "%d,21,%d\n", n * 2000 + i + 1, n * 2000 + i + 1);
+        desk_load(desk, buf_text(&text), NULL);
+    }
+    assert_int_equal(kill(child, SIGKILL), 0);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status));
+    (void)close(ready[0]);
+    (void)close(ready[1]);
+    buf_free(&text);
+    assert_int_equal(desk_number("SELECT count(*) FROM card"), 21000);
     desk_check(desk);
 }
 

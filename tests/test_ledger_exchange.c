@@ -262,6 +262,27 @@ static void an_uncertain_row_that_is_already_in_counts_as_accepted(void **state)
     desk_check(desk);
 }
 
+/* A retry made by hand may send a further card while the first is accepted: its end lets no other one go. */
+static void a_customer_with_a_leading_card_promotes_none(void **state)
+{
+    static const int leading[] = {JOB_READY, JOB_SENT, JOB_ACCEPTED, JOB_ENROLLED, JOB_ALREADY};
+    struct desk *desk = *state;
+    struct ledger_claim claims[2];
+
+    desk_load(desk, CARDS "11,21,501\n11,21,502\n11,21,503\n", NULL);
+    assert_int_equal(desk_claim(desk, claims, 1, NOW_MS), 1);
+    for (size_t i = 0; i < sizeof leading / sizeof leading[0]; i++) {
+        char sql[100];
+        (void)snprintf(sql, sizeof sql, "UPDATE card SET state = %d WHERE card_id = 502 RETURNING 1",
+                       leading[i]);
+        assert_int_equal(desk_number(sql), 1);
+        desk_settle(desk, &claims[0], VERDICT_REJECTED, "bad_request");
+        assert_int_equal(desk_number("SELECT state FROM card WHERE card_id = 503"), JOB_HELD);
+        assert_int_equal(desk_number("UPDATE card SET state = 4 WHERE card_id = 501 RETURNING state"),
+                         JOB_SENT);
+    }
+}
+
 /* ---- figures ---- */
 
 static void answers_are_counted_by_status_minute_and_time(void **state)
@@ -404,12 +425,14 @@ static void what_was_sent_when_a_run_died_is_due_again_and_uncertain(void **stat
     assert_int_equal(ledger_run_begin(desk->ledger, "t", NOW_MS, &recovered, &desk->fail), 0);
     assert_int_equal(desk_claim(desk, claims, 3, NOW_MS), 3);
     desk_settle(desk, &claims[0], VERDICT_ACCEPTED, "accepted");
+    assert_int_equal(desk_number("UPDATE card SET due_ms = 5 WHERE card_id = 503 RETURNING due_ms"), 5);
     desk_reopen(desk, LEDGER_RUN); /* as after kill -9: nobody ended the run */
     assert_int_equal(ledger_run_begin(desk->ledger, "t", NOW_MS + 90000, &recovered, &desk->fail), 0);
     assert_int_equal(recovered, 2);
     ROWS_ARE(desk, "1/1 501 accepted accepted\n1/2 502 ready\n1/3 503 ready\n1/4 504 ready\n");
-    assert_string_equal(desk_text("SELECT group_concat(uncertain || '/' || attempts, ' ') FROM card"),
-                        "0/1 1/1 1/1 0/0");
+    assert_string_equal(
+        desk_text("SELECT group_concat(uncertain || '/' || attempts || '/' || due_ms, ' ') FROM card"),
+        "0/1/0 1/1/0 1/1/0 0/0/0");
     /* The dead run lasted until its last answer, as far as minutes tell. */
     assert_string_equal(desk_text("SELECT ended_ms || ' ' || exit_code FROM run WHERE id = 1"),
                         "1700000000000 -1");
@@ -454,6 +477,7 @@ int main(void)
         DESK_TEST(a_row_that_goes_back_keeps_its_last_answer),
         DESK_TEST(a_record_refused_at_its_send_is_invalid),
         DESK_TEST(an_uncertain_row_that_is_already_in_counts_as_accepted),
+        DESK_TEST(a_customer_with_a_leading_card_promotes_none),
         DESK_TEST(answers_are_counted_by_status_minute_and_time),
         DESK_TEST(a_histogram_has_four_steps_to_a_doubling),
         DESK_TEST(what_waits_for_its_event_too_long_is_overdue),

@@ -198,6 +198,10 @@ static void parsing_does_not_depend_on_what_was_parsed_before(void **state)
     assert_int_equal(record.fault, READER_WHOLE);
     assert_int_equal(record.cell_count, 2);
     assert_true(span_is(record.cells[0], "4") && span_is(record.cells[1], "5"));
+    reader_parse(parser, SPAN("1\n2,\"3"), 1, &record);
+    reader_parse(parser, SPAN("4\",5"), 1, &record); /* would close a quote left open */
+    assert_int_equal(record.fault, READER_WHOLE);
+    assert_true(span_is(record.cells[0], "4\"") && span_is(record.cells[1], "5"));
     reader_parse(parser, SPAN(""), 1, &record);
     assert_int_equal(record.cell_count, 0);
     reader_parse(parser, SPAN("6"), 1, &record);

@@ -44,14 +44,14 @@ struct ledger_outcome {
     struct job job; /* the row as it was claimed */
     enum job_verdict verdict;
     bool lost;
-    int http_status;     /* 0: no answer */
-    const char *code;    /* stable reason; for VERDICT_INVALID the problem codes joined by ';' */
-    const char *field;   /* only for VERDICT_INVALID: fields in the order of the codes */
+    int http_status;                  /* 0: no answer */
+    const char *code;                 /* stable reason; for VERDICT_INVALID the problem codes joined by ';' */
+    const char *field;                /* only for VERDICT_INVALID: fields in the order of the codes */
     const char *own_code, *own_field; /* of these the card record's own; NULL: none */
-    const char *message; /* masked; NULL or "": none */
-    int64_t due_ms;      /* when a row that goes back is due again; 0: as it was, or at once */
-    int64_t at_ms;       /* when the answer came */
-    int64_t latency_us;  /* -1: no request was made */
+    const char *message;              /* masked; NULL or "": none */
+    int64_t due_ms;                   /* when a row that goes back is due again; 0: as it was, or at once */
+    int64_t at_ms;                    /* when the answer came */
+    int64_t latency_us;               /* -1: no request was made */
 };
 
 struct ledger_place {
@@ -73,7 +73,7 @@ struct ledger_exchange {
     int max_attempts;
     int64_t tokens;              /* mints since the last exchange, for the run's figures */
     int64_t unauthorized;        /* answers 401 since then that cost their rows nothing */
-    bool untried_first;       /* claim rows never tried before retries: for probes */
+    bool untried_first;          /* claim rows never tried before retries: for probes */
     size_t want;                 /* rows that can leave before the next exchange */
     struct ledger_claim *claims; /* room for `want` */
     size_t claimed;              /* out */

@@ -1,10 +1,10 @@
 /* signals: what SIGINT and SIGTERM do. One handle a process.
  *
- * Outside signals_watch a stop signal ends the process at once with exit code 5: whatever it was at, loading or
- * reporting, can be killed at any instant and is carried on by the next run. Between signals_watch and
+ * Outside signals_watch a stop signal ends the process at once with exit code 5: whatever it was at, loading
+ * or reporting, can be killed at any instant and is carried on by the next run. Between signals_watch and
  * signals_unwatch they only make signals_fd readable and are counted, so that what flies can be finished.
- * SIGPIPE and SIGXFSZ are ignored: a closed pipe and a file-size limit come back as errors of the call that met
- * them. */
+ * SIGPIPE and SIGXFSZ are ignored: a closed pipe and a file-size limit come back as errors of the call that
+ * met them. */
 #ifndef DRIVER_SIGNALS_H
 #define DRIVER_SIGNALS_H
 

@@ -29,10 +29,10 @@ int portfolio_check(const struct portfolio *portfolio, struct fail *fail) MUST_C
 struct portfolio_request {
     const struct record *card, *customer; /* the same record in one-file mode */
     const struct buf *body;
-    bool skip;                            /* excluded by a status: never to be sent */
-    bool valid;                           /* false: the rules refuse it now, codes and fields say why */
+    bool skip;  /* excluded by a status: never to be sent */
+    bool valid; /* false: the rules refuse it now, codes and fields say why */
     const char *codes, *fields;
-    const char *own_codes, *own_fields;   /* of these the card record's own; NULL: none */
+    const char *own_codes, *own_fields; /* of these the card record's own; NULL: none */
 };
 
 /* Everything in *out is borrowed until the next call. FAIL_INPUT when a file is not what it was. */

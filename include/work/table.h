@@ -40,7 +40,7 @@ char table_delimiter(const struct table *table);
 /* SHA-256 of the whole file, computed at the first call. */
 int table_digest(struct table *table, char out[DIGEST_TEXT_SIZE], struct fail *fail) MUST_CHECK;
 /* FAIL_INPUT when the file was changed since it was opened. */
-int table_check(const struct table *table, struct fail *fail) MUST_CHECK;
+int table_check(struct table *table, struct fail *fail) MUST_CHECK;
 
 /* The next record: 1 / 0 / -1. A record that cannot be read as fields comes with that one problem. */
 int table_next(struct table *table, struct table_row *row, struct fail *fail) MUST_CHECK;

@@ -4,6 +4,7 @@
 #include "cli/progress.h"
 #include "cli/setup.h"
 #include "cli/text.h"
+#include "driver/descriptors.h"
 #include "flow/engine.h"
 #include "flow/ingest.h"
 #include "flow/report.h"
@@ -12,6 +13,8 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+
+enum { OTHER_DESCRIPTORS = 32 }; /* ledger, its temporary files, input files, epoll, reports */
 
 /* Everything a run holds open. */
 struct run {
@@ -198,6 +201,16 @@ static int work(struct run *run, int *exit_code, struct fail *fail)
     return 0;
 }
 
+/* Ends the run in the ledger, then reports; also after a fatal answer, to tell how far it came. */
+static int conclude(struct run *run, int exit_code, struct fail *fail)
+{
+    http_close(run->http); /* its kept connections would take the descriptors that the reports need */
+    run->http = NULL;
+    if (ledger_run_end(run->ledger, exit_code, clock_wall_ms(), fail) != 0)
+        return -1;
+    return run->loaded ? write_reports(run, fail) : 0;
+}
+
 static int run_real(struct run *run, int *exit_code, struct fail *fail)
 {
     enum ledger_mode mode = options_has(run->command->options, "cards") ? LEDGER_RUN : LEDGER_RESUME;
@@ -205,9 +218,8 @@ static int run_real(struct run *run, int *exit_code, struct fail *fail)
     struct fail later;
     int rc;
 
-    if (ledger_open(&run->ledger, run->command->ledger_path, mode, fail) != 0)
-        return -1;
-    if (ledger_run_begin(run->ledger, CTP_VERSION, run->now_ms, &recovered, fail) != 0)
+    if (ledger_open(&run->ledger, run->command->ledger_path, mode, fail) != 0 ||
+        ledger_run_begin(run->ledger, CTP_VERSION, run->now_ms, &recovered, fail) != 0)
         return -1;
     if (recovered > 0)
         log_add(run->command->log, LOG_WARN,
@@ -216,16 +228,11 @@ static int run_real(struct run *run, int *exit_code, struct fail *fail)
     rc = work(run, exit_code, fail);
     if (rc != 0 && fail->kind == FAIL_LEDGER)
         return -1; /* the ledger cannot take anything more: the next run recovers */
-    /* Also after a fatal answer the reports tell how far it came; the first error is the one that is told. */
-    if (run->loaded && write_reports(run, rc == 0 ? fail : &later) != 0) {
-        if (rc != 0)
-            log_add(run->command->log, LOG_ERROR, "no reports", LOG_TEXT("reason", later.text));
-        rc = -1;
-    }
-    if (ledger_run_end(run->ledger, rc == 0 ? *exit_code : (int)fail->kind, clock_wall_ms(),
-                       rc == 0 ? fail : &later) != 0)
-        return -1;
-    return rc;
+    if (rc == 0)
+        return conclude(run, *exit_code, fail);
+    if (conclude(run, (int)fail->kind, &later) != 0) /* the first error is the one that is told */
+        log_add(run->command->log, LOG_ERROR, "no reports", LOG_TEXT("reason", later.text));
+    return -1;
 }
 
 static int plan_json(struct run *run, int64_t rows, int64_t accounts, double seconds, struct fail *fail)
@@ -279,6 +286,24 @@ static int run_dry(struct run *run, int *exit_code, struct fail *fail)
     return 0;
 }
 
+/* Connections beyond the limit of open files would fail for reasons of our own: rather fewer at once. */
+static void fit_connections(struct run *run)
+{
+    struct engine_options *options = &run->engine_options;
+    int want = options->pace.concurrency + options->token_pace.concurrency;
+    int room = descriptors_raise(want + OTHER_DESCRIPTORS) - OTHER_DESCRIPTORS;
+
+    if (room >= want)
+        return;
+    if (room < 2)
+        room = 2;
+    options->pace.concurrency = (int)((int64_t)options->pace.concurrency * (room - 1) / want) + 1;
+    options->token_pace.concurrency = room > options->pace.concurrency ? room - options->pace.concurrency : 1;
+    log_add(run->command->log, LOG_WARN, "the limit of open files allows fewer requests at once (ulimit -n)",
+            LOG_INT("concurrency", options->pace.concurrency),
+            LOG_INT("token_concurrency", options->token_pace.concurrency));
+}
+
 static int open_remote(struct run *run, struct fail *fail)
 {
     struct http_options http;
@@ -287,7 +312,9 @@ static int open_remote(struct run *run, struct fail *fail)
     if (engine_check(&run->engine_options, fail) != 0 ||
         setup_secrets(run->command->config, run->command->log, &run->secrets, fail) != 0)
         return -1;
+    fit_connections(run);
     setup_http(run->command->config, &http);
+    http.connections = run->engine_options.pace.concurrency + run->engine_options.token_pace.concurrency;
     setup_mint(run->command->config, &run->secrets, &mint);
     if (mint_open(&run->mint, &mint, fail) != 0 || http_open(&run->http, &http, fail) != 0)
         return -1;

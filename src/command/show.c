@@ -186,7 +186,7 @@ static int tell_card(struct story *story, int64_t card_id, struct fail *fail)
     if (rc < 0)
         return -1;
     if (rows == 0)
-        return fail_set(fail, FAIL_USAGE, "the ledger has no card %" PRId64, card_id);
+        return fail_set(fail, FAIL_USAGE, "the ledger has no such card");
     if (story->as_json) {
         json_end_array(&story->json);
         json_end_object(&story->json);

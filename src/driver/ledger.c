@@ -1,8 +1,4 @@
-/* Opening, locking, the life of a run.
- *
- * The lock is a file beside the ledger held with flock(2): the kernel frees it when the process dies, however
- * it dies. It is a file of its own because closing any descriptor of the database file would drop the POSIX
- * locks that SQLite holds on it. */
+/* Opening, the schema, the life of a run. */
 #include "ledger_impl.h"
 
 #include "sql/schema.h"
@@ -14,7 +10,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -50,54 +45,6 @@ static int touch(const char *path, struct fail *fail)
     if (close(fd) != 0)
         return fail_set(fail, FAIL_LEDGER, "%s: cannot open the ledger: %s", path, strerror(errno));
     return 0;
-}
-
-static int say_holder(int fd, const char *path, struct fail *fail)
-{
-    char who[256];
-    ssize_t got = pread(fd, who, sizeof who - 1, 0);
-
-    who[got > 0 ? got : 0] = '\0';
-    who[strcspn(who, "\n")] = '\0';
-    return fail_set(fail, FAIL_BUSY, "%s: another run holds this ledger (%s); try again when it has ended",
-                    path, who[0] ? who : "it has not said who it is");
-}
-
-static int write_holder(int fd)
-{
-    char host[64] = "";
-    struct buf who;
-    ssize_t done;
-
-    if (gethostname(host, sizeof host - 1) != 0)
-        host[0] = '\0';
-    buf_init(&who, 256);
-    buf_addf(&who, "process %ld on %s\n", (long)getpid(), host[0] ? host : "this host");
-    done = ftruncate(fd, 0) == 0 ? pwrite(fd, who.ptr, who.len, 0) : -1;
-    buf_free(&who);
-    return done < 0 ? -1 : 0;
-}
-
-static int take_lock(struct ledger *ledger, struct fail *fail)
-{
-    struct buf name;
-    int rc = 0;
-
-    buf_init(&name, 4096);
-    buf_addf(&name, "%s.lock", ledger->path);
-    ledger->lock_fd = open(buf_text(&name), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (ledger->lock_fd < 0)
-        rc = fail_set(fail, FAIL_LEDGER, "%s: cannot open the lock file: %s", buf_text(&name),
-                      strerror(errno));
-    else if (flock(ledger->lock_fd, LOCK_EX | LOCK_NB) != 0)
-        rc = errno == EWOULDBLOCK
-                 ? say_holder(ledger->lock_fd, ledger->path, fail)
-                 : fail_set(fail, FAIL_LEDGER, "%s: cannot lock: %s", buf_text(&name), strerror(errno));
-    else if (write_holder(ledger->lock_fd) != 0)
-        rc = fail_set(fail, FAIL_LEDGER, "%s: cannot write the lock file: %s", buf_text(&name),
-                      strerror(errno));
-    buf_free(&name);
-    return rc;
 }
 
 static int pragma(struct ledger *ledger, const char *text, int64_t *out, struct fail *fail)
@@ -286,7 +233,7 @@ static int open_real(struct ledger *ledger, enum ledger_mode mode, struct fail *
 {
     if (check_place(ledger, mode, fail) != 0)
         return -1;
-    if (runs(mode) && (take_lock(ledger, fail) != 0 || touch(ledger->path, fail) != 0))
+    if (runs(mode) && (touch(ledger->path, fail) != 0 || ledger_lock(ledger, fail) != 0))
         return -1;
     if (on_network(ledger->path))
         return fail_set(fail, FAIL_LEDGER,
@@ -332,7 +279,7 @@ void ledger_close(struct ledger *ledger)
         (void)sqlite3_finalize(ledger->prepared[i]); /* repeats errors that were reported */
     (void)sqlite3_close(ledger->db);                 /* all statements are gone: it can only succeed */
     if (ledger->lock_fd >= 0)
-        (void)close(ledger->lock_fd);
+        (void)close(ledger->lock_fd); /* lets the lock go */
     free(ledger->path);
     explicit_bzero(&ledger->seed, sizeof ledger->seed);
     free(ledger);
@@ -402,6 +349,9 @@ int ledger_run_begin(struct ledger *ledger, const char *version, int64_t now_ms,
 
 int ledger_run_end(struct ledger *ledger, int exit_code, int64_t now_ms, struct fail *fail)
 {
+    /* What was sent and has no answer by now will have none. */
+    if (ledger_run(ledger, ST_SENT_LOST, fail, "") != 0)
+        return -1;
     return ledger_run(ledger, ST_RUN_END, fail, "idi", now_ms, exit_code, ledger->run);
 }
 
@@ -410,6 +360,9 @@ int ledger_check(struct ledger *ledger, struct fail *fail)
     sqlite3_stmt *statement = ledger_statement(ledger, ST_TALLY_CHECK, fail);
     int rc = statement ? ledger_step(ledger, statement, fail) : -1;
 
+    if (rc == 1 && !ledger_state_known(sqlite3_column_int64(statement, 0)))
+        return fail_set(fail, FAIL_LEDGER,
+                        "%s: damaged: a state that does not exist; restore it from a backup", ledger->path);
     if (rc == 1)
         return fail_set(fail, FAIL_INTERNAL,
                         "totals do not add up: %" PRId64 " rows are %s, %" PRId64 " are counted",

@@ -178,7 +178,7 @@ static int store_figures(struct ledger *ledger, const struct ledger_exchange *x,
         ledger_run(ledger, ST_PULSE_ADD, fail, "iiiiiii", ledger->run, x->now_ms / 60000, change->answers,
                    change->accepted, change->transient, change->latency_us, change->latency_max_us) != 0)
         return -1;
-    return ledger_run(ledger, ST_RUN_COUNT, fail, "iii", change->answers, x->tokens, ledger->run);
+    return ledger_run(ledger, ST_RUN_COUNT, fail, "iiii", change->answers, x->tokens, x->now_ms, ledger->run);
 }
 
 static int find_next_due(struct ledger *ledger, struct ledger_exchange *x, struct fail *fail)
@@ -194,7 +194,7 @@ int ledger_exchange(struct ledger *ledger, struct ledger_exchange *exchange, str
     struct change change = {.answers = exchange->unauthorized, .http = {[401] = exchange->unauthorized}};
 
     exchange->claimed = 0;
-    if (ledger_transaction(ledger, fail) != 0)
+    if (ledger_lock_check(ledger, fail) != 0 || ledger_transaction(ledger, fail) != 0)
         return -1;
     if (settle(ledger, exchange, &change, fail) != 0 || claim(ledger, exchange, &change, fail) != 0 ||
         store_figures(ledger, exchange, &change, fail) != 0 || find_next_due(ledger, exchange, fail) != 0) {

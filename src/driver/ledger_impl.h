@@ -6,6 +6,7 @@
 #include "driver/ledger.h"
 
 #include <sqlite3.h>
+#include <sys/types.h>
 
 /* Prepared when first used, by the name of the file in sql/. */
 #define STATEMENT_TABLE(X)           \
@@ -23,7 +24,8 @@
     X(FILE_SEEN)                     \
     X(FILE_LIST)                     \
     X(FILE_DUE)                      \
-    X(FILE_LOST) X(FILE_FORGET)                     \
+    X(FILE_LOST)                     \
+    X(FILE_FORGET)                   \
     X(RUN_BEGIN)                     \
     X(RUN_END)                       \
     X(RUN_UNCLEAN)                   \
@@ -31,6 +33,7 @@
     X(RUN_COUNT)                     \
     X(RUN_TOTALS)                    \
     X(RECOVER)                       \
+    X(SENT_LOST)                     \
     X(CLAIM)                         \
     X(CLAIM_MARK)                    \
     X(SETTLE)                        \
@@ -93,6 +96,8 @@ struct ledger {
     sqlite3_stmt *prepared[ST_COUNT];
     char *path; /* NULL: scratch without origin */
     int lock_fd;
+    dev_t device; /* of the locked ledger's file */
+    ino_t inode;
     struct uuid_seed seed;
     int64_t run;             /* 0: none begun */
     bool staged;             /* the stage tables exist */
@@ -119,6 +124,14 @@ int ledger_run(struct ledger *ledger, enum statement which, struct fail *fail, c
 int ledger_value(struct ledger *ledger, enum statement which, int64_t *out, struct fail *fail) MUST_CHECK;
 /* Several statements without parameters, such as the schema. */
 int ledger_script(struct ledger *ledger, const char *sql, struct fail *fail) MUST_CHECK;
+
+/* Takes the lock of a run; from then on the path is the real one. */
+int ledger_lock(struct ledger *ledger, struct fail *fail) MUST_CHECK;
+/* FAIL_LEDGER when the ledger or its lock is no longer the file that was locked. */
+int ledger_lock_check(const struct ledger *ledger, struct fail *fail) MUST_CHECK;
+
+/* Whether a number read from the file is a state: a damaged page may hold anything. */
+bool ledger_state_known(int64_t state);
 
 /* Adds to a total inside the caller's transaction. */
 int ledger_tally(struct ledger *ledger, const char *kind, int64_t key, int64_t n,

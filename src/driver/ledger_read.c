@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const int64_t LATEST_MS = INT64_C(253402300799999); /* the end of the year 9999 */
+
 static struct span column_span(sqlite3_stmt *row, int at)
 {
     const char *text = (const char *)sqlite3_column_text(row, at);
@@ -189,8 +191,14 @@ int ledger_plan(struct ledger *ledger, int64_t *rows, int64_t *accounts, struct 
     return 0;
 }
 
-static void read_row(sqlite3_stmt *row, struct ledger_row_state *out)
+/* A damaged page may hold anything: what others rely on is checked here. */
+static int read_row(struct ledger *ledger, sqlite3_stmt *row, struct ledger_row_state *out, struct fail *fail)
 {
+    int64_t updated_ms = sqlite3_column_int64(row, 17);
+
+    if (!ledger_state_known(sqlite3_column_int64(row, 9)) || updated_ms < 0 || updated_ms > LATEST_MS)
+        return fail_set(fail, FAIL_LEDGER, "%s: damaged: row %lld; restore it from a backup", ledger->path,
+                        (long long)sqlite3_column_int64(row, 0));
     *out = (struct ledger_row_state){
         .id = sqlite3_column_int64(row, 0),
         .place = {sqlite3_column_int64(row, 1), sqlite3_column_int64(row, 2), sqlite3_column_int64(row, 3),
@@ -206,10 +214,11 @@ static void read_row(sqlite3_stmt *row, struct ledger_row_state *out)
         .field = column_span(row, 14),
         .message = column_span(row, 15),
         .event_id = column_span(row, 16),
-        .updated_ms = sqlite3_column_int64(row, 17),
+        .updated_ms = updated_ms,
         .due_ms = sqlite3_column_int64(row, 18),
         .flags = sqlite3_column_int(row, 19),
     };
+    return 1;
 }
 
 static const enum statement rows_statement[] = {ST_CARD_ALL, ST_CARD_REFUSED, ST_CUSTOMER_REFUSED};
@@ -224,9 +233,7 @@ int ledger_rows_next(struct ledger *ledger, struct ledger_row_state *out, struct
 {
     int rc = ledger_step(ledger, ledger->prepared[ledger->iterated], fail);
 
-    if (rc == 1)
-        read_row(ledger->prepared[ledger->iterated], out);
-    return rc;
+    return rc == 1 ? read_row(ledger, ledger->prepared[ledger->iterated], out, fail) : rc;
 }
 
 static int begin_bound(struct ledger *ledger, enum statement which, int64_t value, struct fail *fail)
@@ -250,9 +257,7 @@ int ledger_card_next(struct ledger *ledger, struct ledger_row_state *out, struct
     if (begin_bound(ledger, ST_CARD_READ, sqlite3_column_int64(ledger->prepared[ST_CARD_FIND], 0), fail) != 0)
         return -1;
     rc = ledger_step(ledger, ledger->prepared[ST_CARD_READ], fail);
-    if (rc == 1)
-        read_row(ledger->prepared[ST_CARD_READ], out);
-    return rc;
+    return rc == 1 ? read_row(ledger, ledger->prepared[ST_CARD_READ], out, fail) : rc;
 }
 
 int ledger_attempts_begin(struct ledger *ledger, int64_t row, struct fail *fail)

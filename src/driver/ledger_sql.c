@@ -30,6 +30,7 @@
 #include "sql/run_count.h"
 #include "sql/run_totals.h"
 #include "sql/recover.h"
+#include "sql/sent_lost.h"
 #include "sql/claim.h"
 #include "sql/claim_mark.h"
 #include "sql/settle.h"
@@ -220,6 +221,11 @@ int ledger_script(struct ledger *ledger, const char *sql, struct fail *fail)
     if (sqlite3_exec(ledger->db, sql, NULL, NULL, NULL) != SQLITE_OK)
         return ledger_trouble(ledger, "setting up", fail);
     return 0;
+}
+
+bool ledger_state_known(int64_t state)
+{
+    return state >= 0 && state < JOB_STATE_COUNT;
 }
 
 int ledger_tally(struct ledger *ledger, const char *kind, int64_t key, int64_t n, struct fail *fail)

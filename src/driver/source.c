@@ -41,7 +41,7 @@ int source_open(struct source **out, const char *path, struct fail *fail)
     char *full;
 
     buf_init(&source->bytes, FETCH_CAP);
-    source->fd = open(path, O_RDONLY | O_CLOEXEC);
+    source->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* or a FIFO would wait for its writer */;
     if (source->fd < 0 || fstat(source->fd, &source->at_open) != 0) {
         (void)fail_set(fail, FAIL_INPUT, "%s: cannot open: %s", path, strerror(errno));
         goto undo;
@@ -115,5 +115,14 @@ int source_check(const struct source *source, struct fail *fail)
     if (now.st_size != source->at_open.st_size || now.st_mtim.tv_sec != source->at_open.st_mtim.tv_sec ||
         now.st_mtim.tv_nsec != source->at_open.st_mtim.tv_nsec)
         return fail_set(fail, FAIL_INPUT, "%s: changed while it was in use; load it again", source->path);
-    return 0;
+    return now.st_ctim.tv_sec != source->at_open.st_ctim.tv_sec ||
+           now.st_ctim.tv_nsec != source->at_open.st_ctim.tv_nsec;
+}
+
+void source_accept(struct source *source)
+{
+    struct stat now;
+
+    if (fstat(source->fd, &now) == 0)
+        source->at_open = now;
 }

@@ -29,6 +29,8 @@ int engine_check(const struct engine_options *options, struct fail *fail)
         return fail_context(fail, "api.base_url");
     if (!options->tenant || !options->tenant[0])
         return fail_set(fail, FAIL_USAGE, "api.tenant is not set: the Pismo organisation (--tenant)");
+    if (strlen(options->tenant) > 200)
+        return fail_set(fail, FAIL_USAGE, "api.tenant is too long for a header (200 characters at most)");
     for (const char *c = options->tenant; *c; c++)
         if ((unsigned char)*c <= ' ' || (unsigned char)*c >= 0x7F)
             return fail_set(fail, FAIL_USAGE, "api.tenant holds a character that cannot stand in a header");

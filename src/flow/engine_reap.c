@@ -58,7 +58,8 @@ static void mint_failed(struct engine *engine, const struct api_token *token)
         return;
     engine->mint_failures++;
     engine->mint_after_ms = engine->now_ms + 1 + pace_backoff(engine->token_pace, engine->mint_failures, -1);
-    log_add(engine->handles.log, LOG_WARN, "no token for now; trying again", LOG_TEXT("reason", token->reason));
+    log_add(engine->handles.log, LOG_WARN, "no token for now; trying again",
+            LOG_TEXT("reason", token->reason));
 }
 
 void engine_token_result(struct engine *engine, int64_t account, enum api_token_result result,
@@ -214,8 +215,7 @@ static void reap_answer(struct engine *engine, const struct http_reply *reply)
     settle(engine, flight, reply, &judged, counts);
     if (judged.verdict == VERDICT_FATAL)
         engine_end_with(engine, FAIL_REMOTE, "the API's answer is fatal for the whole run: %s (%d) %s%s",
-                        judged.code, answer.status, judged.message,
-                        reply->error);
+                        judged.code, answer.status, judged.message, reply->error);
 }
 
 void engine_reap(struct engine *engine)

@@ -57,7 +57,8 @@ void engine_release_waiting(struct engine *engine)
 bool engine_account_untried(const struct engine *engine, int64_t account)
 {
     for (int entry = engine->first; entry >= 0; entry = engine->waiting[entry].next)
-        if (engine->waiting[entry].claim.account_id == account && engine->waiting[entry].claim.job.attempts == 1)
+        if (engine->waiting[entry].claim.account_id == account &&
+            engine->waiting[entry].claim.job.attempts == 1)
             return true;
     return false;
 }

@@ -14,6 +14,12 @@ struct load {
     int sample_count;
 };
 
+/* A file without a header: its first record must not be echoed. */
+static bool is_number(const char *name)
+{
+    return strlen(name) > 6 && strspn(name, "0123456789 -") == strlen(name);
+}
+
 /* Names the headers that nothing uses, once. */
 static void warn_ignored(const struct load *load, const struct table *table)
 {
@@ -22,7 +28,7 @@ static void warn_ignored(const struct load *load, const struct table *table)
 
     buf_init(&names, TEXT_CAP);
     for (size_t i = 0; (name = columns_ignored(table_columns(table), i)); i++)
-        buf_addf(&names, "%s%s", i ? ", " : "", name);
+        buf_addf(&names, "%s%s", i ? ", " : "", is_number(name) ? "(a number)" : name);
     if (names.len > 0)
         log_add(load->options->log, LOG_WARN, "columns that are not used",
                 LOG_TEXT("file", table_path(table)), LOG_TEXT("columns", buf_text(&names)));

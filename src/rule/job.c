@@ -19,8 +19,7 @@ _Static_assert(sizeof STATES / sizeof STATES[0] == JOB_STATE_COUNT, "every state
 static const char *const VERDICTS[] = {
     [VERDICT_ACCEPTED] = "accepted",   [VERDICT_ALREADY] = "already", [VERDICT_REJECTED] = "rejected",
     [VERDICT_TRANSIENT] = "transient", [VERDICT_TOKEN] = "token",     [VERDICT_FATAL] = "fatal",
-    [VERDICT_RELEASED] = "released",   [VERDICT_INVALID] = "invalid",
-    [VERDICT_SKIPPED] = "skipped",
+    [VERDICT_RELEASED] = "released",   [VERDICT_INVALID] = "invalid", [VERDICT_SKIPPED] = "skipped",
 };
 
 enum { VERDICT_COUNT = sizeof VERDICTS / sizeof VERDICTS[0] };

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 enum { TOKEN_FILE_CAP = 256 << 20, BODY_CAP = 1 << 16, TOKEN_CAP = 1 << 16 };
@@ -255,11 +256,24 @@ struct api_answer mint_answer(const struct http_reply *reply)
                                .body = answered && !taken ? reply->body : (struct span){"", 0}};
 }
 
+/* Whether a text for people holds a secret, in any letter case. */
+static bool holds(const char *text, const struct buf *secret)
+{
+    for (; secret->len > 0 && *text; text++)
+        if (strncasecmp(text, secret->ptr, secret->len) == 0)
+            return true;
+    return false;
+}
+
 enum api_token_result mint_read(struct mint *mint, int64_t account, const struct http_reply *reply,
                                 int64_t wall_ms, struct api_token *out)
 {
     struct api_answer answer = mint_answer(reply);
+    enum api_token_result result;
 
     buf_wipe(&mint->store);
-    return api_token_read(&answer, mint->options.token_field, account, wall_ms, &mint->store, out);
+    result = api_token_read(&answer, mint->options.token_field, account, wall_ms, &mint->store, out);
+    if (holds(out->reason, &mint->key) || holds(out->reason, &mint->secret))
+        (void)snprintf(out->reason, sizeof out->reason, "HTTP %d", answer.status);
+    return result;
 }
