@@ -6,7 +6,7 @@ INSERT INTO card (file, record, line, offset, length, card_id, customer_id, acco
 SELECT :file, s.record, s.line, s.offset, s.length, s.card_id, s.customer_id, s.account_id, s.flags & 15,
        s.code, s.field, s.mark,
        CASE WHEN s.flags & 17 THEN 1 WHEN s.code IS NOT NULL OR s.joined IS NOT NULL THEN 0
-            ELSE iif(:first AND coalesce(m.first = s.record, 1), 3, 2) END,
+            ELSE iif(:first AND coalesce(m.first = s.record + (1 << 40), 1), 3, 2) END,
        iif(s.flags & 17, NULL, CASE WHEN s.joined IS NULL THEN s.code
                                     ELSE coalesce(s.code || ';', '') || s.joined END),
        iif(s.flags & 17, NULL, CASE WHEN s.joined IS NULL THEN s.field

@@ -379,19 +379,27 @@ static void an_outage_of_a_minute_exhausts_nothing(void **state)
 }
 
 /* The first twenty failures close the gate, and cost an attempt each. Nothing has succeeded, so nothing after
- * them does. */
+ * them does. Probes are rows that were never tried, as long as there are any. */
 static void expect_twenty_attempts(struct rig *rig, fake_host *api)
 {
     struct outage outage = {0, 600000};
+    int probes = 0, again = 0;
 
     fake_serve(api, NULL, &outage);
-    rig_cards(rig, 1, 30, 7);
+    rig_cards(rig, 1, 60, 7);
     rig_load(rig);
     assert_int_equal(rig_run(rig), RUN_DONE);
-    assert_int_equal(rig_count(rig, "accepted"), 30);
-    assert_int_equal(rig_number(rig, "SELECT sum(attempts) FROM card"), 50);
+    assert_int_equal(rig_count(rig, "accepted"), 60);
+    assert_int_equal(rig_number(rig, "SELECT sum(attempts) FROM card"), 80);
     assert_int_equal(rig_number(rig, "SELECT count(*) FROM attempt"), 20);
     assert_int_equal(rig_number(rig, "SELECT count(*) FROM card WHERE uncertain"), 0);
+    for (int i = 0; i < fake_count(false); i++)
+        if (left_ms(i) >= 10000 && left_ms(i) < 600000) {
+            probes++;
+            again += fake_request(false, i)->nth > 1;
+        }
+    assert_in_range(probes, 15, 39);
+    assert_in_range(again, 0, 2);
 }
 
 static void an_outage_from_the_start_costs_twenty_attempts(void **state)

@@ -35,6 +35,7 @@ struct ledger_file {
     char *path;
     int64_t loaded_ms;
     int64_t records, added, repointed, known, skipped, invalid;
+    bool corrected;       /* of a load: it is a rejects file fed back */
     int64_t two_accounts; /* of a load: customers whose cards name more than one account, where that may be */
 };
 

@@ -282,6 +282,8 @@ static int apply_one(struct config *config, const struct given *given, struct fa
 
     if (!given->spec->setting)
         return strcmp(given->spec->name, "set") == 0 ? apply_set(config, given->value, fail) : 0;
+    if (!given->value[0]) /* --deadline "$UNSET" must not mean none */
+        return fail_set(fail, FAIL_USAGE, "--%s: its value is empty", given->spec->name);
     buf_init(&flag, 256);
     buf_addf(&flag, "--%s", given->spec->name);
     result = config_set(config, given->spec->setting, given->value, buf_text(&flag), fail);

@@ -127,6 +127,8 @@ static int finish_customers(struct ledger *ledger, struct ledger_file *file,
         ledger_run(ledger, ST_LOAD_CUSTOMER_FILE, fail, "ititi", file->id, file->sha256, file->size,
                    file->path, options->now_ms) != 0)
         return -1;
+    if (file->corrected && ledger_run(ledger, ST_LOAD_CUSTOMER_CORRECTED, fail, "") != 0)
+        return -1;
     if (ledger_run(ledger, ST_LOAD_CUSTOMER_SUPERSEDE, fail, "") != 0 ||
         ledger_run(ledger, ST_LOAD_CUSTOMER_WITHDRAW, fail, "") != 0 ||
         ledger_run(ledger, ST_LOAD_CUSTOMER_STORE, fail, "i", file->id) != 0 ||
@@ -192,7 +194,8 @@ static int finish_cards(struct ledger *ledger, struct ledger_file *file, bool re
         if (ledger_run(ledger, ST_LOAD_CARD_FILE, fail, "idtiti", id, (int)file->carries, file->sha256,
                        file->size, file->path, options->now_ms) != 0 ||
             read_counts(ledger, file, fail) != 0 || ledger_file_limit(file, options, fail) != 0 ||
-            ledger_value(ledger, ST_LOAD_CARD_ACCOUNTS, &file->two_accounts, fail) != 0)
+            ledger_value(ledger, ST_LOAD_CARD_ACCOUNTS, &file->two_accounts, fail) != 0 ||
+            (file->corrected && ledger_run(ledger, ST_LOAD_CARD_CORRECTED, fail, "") != 0))
             return -1;
     }
     return store_cards(ledger, any == 0, id, options, fail);

@@ -55,6 +55,8 @@
 #include "sql/load_customer_store.h"
 #include "sql/load_customer_refuse.h"
 #include "sql/load_card_restage.h"
+#include "sql/load_card_corrected.h"
+#include "sql/load_customer_corrected.h"
 #include "sql/load_card_duplicates.h"
 #include "sql/load_card_duplicates_mark.h"
 #include "sql/load_card_existing.h"

@@ -1,7 +1,9 @@
 #include "driver/outfile.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,10 +25,31 @@ int outfile_folder(const char *folder, struct fail *fail)
     return fail_set(fail, FAIL_LEDGER, "%s: cannot make the folder: %s", folder, strerror(errno));
 }
 
+/* Temporary files of processes that were killed: a rejects file among them would keep personal data for ever. */
+static void remove_leftovers(const char *folder, const char *name)
+{
+    DIR *entries = opendir(folder);
+    size_t len = strlen(name);
+    struct dirent *entry;
+    long pid;
+    char *end;
+
+    while (entries && (entry = readdir(entries))) {
+        if (entry->d_name[0] != '.' || strncmp(entry->d_name + 1, name, len) != 0 || entry->d_name[len + 1] != '.')
+            continue;
+        pid = strtol(entry->d_name + len + 2, &end, 10);
+        if (strcmp(end, ".tmp") == 0 && pid > 0 && kill((pid_t)pid, 0) != 0 && errno == ESRCH)
+            (void)unlinkat(dirfd(entries), entry->d_name, 0); /* a left-over that stays does no harm today */
+    }
+    if (entries)
+        (void)closedir(entries); /* it was only read */
+}
+
 int outfile_open(struct outfile **out, const char *folder, const char *name, struct fail *fail)
 {
     struct outfile *file = mem_alloc(sizeof *file);
 
+    remove_leftovers(folder, name);
     buf_init(&file->block, 2 * BLOCK);
     buf_init(&file->name, NAME_CAP);
     buf_init(&file->temporary, NAME_CAP);

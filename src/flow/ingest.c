@@ -106,7 +106,9 @@ static int describe(struct load *load, struct table *table, struct ledger_file *
 {
     int rc;
 
-    *file = (struct ledger_file){.carries = table_carries(table), .size = table_size(table)};
+    *file = (struct ledger_file){.carries = table_carries(table),
+                                 .size = table_size(table),
+                                 .corrected = columns_corrected(table_columns(table))};
     if (table_digest(table, file->sha256, fail) != 0)
         return -1;
     rc = ledger_file_known(load->ledger, file->sha256, file->carries, table_path(table), &file->id, fail);

@@ -13,8 +13,9 @@ enum api_words { WORDS_FOUND, WORDS_NONE, WORDS_TOO_LONG, WORDS_NOT_JSON };
  * second". */
 enum api_words api_words(struct span body, struct buf *out) MUST_CHECK;
 
-/* api_mask.c: writes the words for storing: masked as API_MESSAGE_SIZE says, one line, cut at a code point
- * (which shows as "..."). The records may be NULL. */
+/* api_mask.c: writes the words for storing: every value and every word of a personal value in them as "***"
+ * (the rules stand at the head of that file), one line, cut at a code point (which shows as "..."). Words
+ * that are to be judged must be judged before. The records may be NULL. */
 void api_mask(struct span words, const struct record *card, const struct record *customer,
               char out[API_MESSAGE_SIZE]);
 

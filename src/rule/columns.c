@@ -364,6 +364,14 @@ static void make_pairs(struct reading *reading)
         columns->billing_constants && !columns->billing_cells && reading->options->files == IN_BOTH;
 }
 
+bool columns_corrected(const struct columns *columns)
+{
+    for (size_t i = 0; i < columns->count; i++)
+        if (strcasecmp(columns->headers[i], "_ctp_code") == 0)
+            return true;
+    return false;
+}
+
 static void list_ignored(struct reading *reading)
 {
     struct columns *columns = reading->columns;
