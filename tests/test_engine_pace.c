@@ -386,11 +386,11 @@ static void expect_twenty_attempts(struct rig *rig, fake_host *api)
     int probes = 0, again = 0;
 
     fake_serve(api, NULL, &outage);
-    rig_cards(rig, 1, 60, 7);
+    rig_cards(rig, 1, 80, 7);
     rig_load(rig);
     assert_int_equal(rig_run(rig), RUN_DONE);
-    assert_int_equal(rig_count(rig, "accepted"), 60);
-    assert_int_equal(rig_number(rig, "SELECT sum(attempts) FROM card"), 80);
+    assert_int_equal(rig_count(rig, "accepted"), 80);
+    assert_int_equal(rig_number(rig, "SELECT sum(attempts) FROM card"), 100);
     assert_int_equal(rig_number(rig, "SELECT count(*) FROM attempt"), 20);
     assert_int_equal(rig_number(rig, "SELECT count(*) FROM card WHERE uncertain"), 0);
     for (int i = 0; i < fake_count(false); i++)
@@ -398,7 +398,7 @@ static void expect_twenty_attempts(struct rig *rig, fake_host *api)
             probes++;
             again += fake_request(false, i)->nth > 1;
         }
-    assert_in_range(probes, 15, 39);
+    assert_in_range(probes, 20, 55);
     assert_in_range(again, 0, 2);
 }
 

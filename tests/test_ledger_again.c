@@ -382,8 +382,8 @@ static void write_on(int ready)
             _exit(1);
 }
 
-/* A process beside the run may write: a load waits for it rather than failing over what it has read before.
- */
+/* A process beside the run may write: a load waits for it rather than failing over what it has read
+ * before. */
 static void a_load_does_not_trip_over_another_writer(void **state)
 {
     struct desk *desk = *state;

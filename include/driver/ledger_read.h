@@ -20,6 +20,8 @@ int ledger_file_drop(struct ledger *ledger, int64_t file, int64_t now_ms, int64_
 
 /* What stands where. */
 enum { LEDGER_HTTP_MAX = 64, LEDGER_BUCKETS = 128 };
+/* The longest time that latency bucket b holds: 2^(b/4) microseconds, four buckets to a doubling. */
+int64_t ledger_bucket_us(size_t bucket);
 struct ledger_totals {
     int64_t state[JOB_STATE_COUNT];
     int http_status[LEDGER_HTTP_MAX]; /* answers by status; the first http_count entries */
@@ -29,7 +31,7 @@ struct ledger_totals {
     int64_t runs, requests, tokens;
     int64_t run_ms; /* the runs' lengths together; of one that was killed, until its last answer */
     int64_t answers, latency_us;     /* sums */
-    int64_t latency[LEDGER_BUCKETS]; /* answers of up to 2^(b/4) microseconds */
+    int64_t latency[LEDGER_BUCKETS]; /* answers by bucket */
 };
 int ledger_totals(struct ledger *ledger, struct ledger_totals *out, struct fail *fail) MUST_CHECK;
 

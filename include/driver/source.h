@@ -22,8 +22,9 @@ int64_t source_size(const struct source *source);
 int source_fetch(struct source *source, int64_t offset, size_t length, struct span *out,
                  struct fail *fail) MUST_CHECK;
 
-/* 0: untouched since it was opened or last accepted; 1: its status changed though size and time of modification
- * are the same (also when it was renamed or removed): its bytes are to be compared; -1, FAIL_INPUT: changed. */
+/* 0: untouched since it was opened or last accepted; 1: its status changed though size and time of
+ * modification are the same (also when it was renamed or removed): its bytes are to be compared; -1,
+ * FAIL_INPUT: changed. */
 int source_check(const struct source *source, struct fail *fail) MUST_CHECK;
 /* Takes the present status as the one to compare with. */
 void source_accept(struct source *source);

@@ -29,6 +29,8 @@ int report_summary(struct ledger *ledger, const struct report_options *options, 
 /* Exit code that the totals call for when a run is over: 3 when a record was refused or a row failed, 5 when
  * rows are still to be sent, else 0. */
 int report_exit_code(const struct ledger_totals *totals);
+/* Whether the totals hold anything for a person: a refused record or a failed row. */
+bool report_needs_person(const struct ledger_totals *totals);
 
 /* Latency below which `share` (0 ... 1) of the answers came, in microseconds; 0 without answers. */
 int64_t report_latency(const struct ledger_totals *totals, double share);

@@ -41,7 +41,7 @@ void columns_close(struct columns *columns);
 int columns_check(const struct column_setting *settings, size_t count, struct fail *fail) MUST_CHECK;
 
 size_t columns_count(const struct columns *columns);     /* cells a record must have */
-bool columns_corrected(const struct columns *columns);            /* a rejects file of ours: it has _ctp_code */
+bool columns_corrected(const struct columns *columns);   /* a rejects file of ours: it has _ctp_code */
 bool columns_has_address(const struct columns *columns); /* any billing_ column or constant */
 /* The i-th ignored header; NULL at the end. */
 const char *columns_ignored(const struct columns *columns, size_t i);

@@ -84,6 +84,9 @@ const char *field_name(enum field field); /* FIELD_RECORD: "" */
 unsigned field_files(enum field field);   /* IN_CARDS, IN_CUSTOMERS or both */
 size_t field_most(enum field field);      /* code points; 0: no limit of its own here */
 const char *problem_name(enum problem_code code);
+/* The other way: 0, or -1 and *out untouched when there is no such name. "" is FIELD_RECORD. */
+int field_find(struct span name, enum field *out) MUST_CHECK;
+int problem_find(struct span name, enum problem_code *out) MUST_CHECK;
 
 /* The raw cells of one record, by field: borrowed from the reader's record. A cell that is not there, or not
  * mapped, is the empty span. Numbered columns (email_2, national_identifier_value_3) stand beside the whole

@@ -18,12 +18,7 @@ static int print_result(struct command *command, struct ledger *ledger, const st
 
     if (ledger_totals(ledger, &totals, fail) != 0)
         return -1;
-    *exit_code = report_exit_code(&totals) == 0 || report_exit_code(&totals) == 5 ? 0 : 3;
-    for (int i = 0; i < JOB_STATE_COUNT; i++)
-        if (job_state_failed((enum job_state)i) && totals.state[i] > 0)
-            *exit_code = 3;
-    if (totals.refused_customers > 0)
-        *exit_code = 3;
+    *exit_code = report_needs_person(&totals) ? 3 : 0;
     if (command->json)
         return report_summary(ledger, report, &command->result, fail);
     if (report_problems(ledger, &problems, fail) != 0 || ledger_files_all(ledger, &files, fail) != 0)

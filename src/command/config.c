@@ -11,7 +11,8 @@ static void print_verdict(const struct api_verdict *line, bool builtin, struct b
     if (line->status_from != line->status_to)
         buf_addf(out, "-%d", line->status_to);
     buf_addf(out, "%s%s = %s", line->pattern[0] ? " " : "", line->pattern, job_verdict_name(line->verdict));
-    buf_addf(out, "  # %s%s\n", line->code ? line->code : "http_<status>", builtin ? "" : ", from [verdicts]");
+    buf_addf(out, "  # %s%s\n", line->code ? line->code : "http_<status>",
+             builtin ? "" : ", from [verdicts]");
 }
 
 static void verdict_json(const struct api_verdict *line, bool builtin, struct json *json)

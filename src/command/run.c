@@ -274,7 +274,7 @@ static int run_dry(struct run *run, int *exit_code, struct fail *fail)
     seconds = (double)rows / run->engine_options.pace.rate;
     if (seconds < (double)accounts / run->engine_options.token_pace.rate)
         seconds = (double)accounts / run->engine_options.token_pace.rate;
-    *exit_code = totals.state[JOB_INVALID] + totals.refused_customers > 0 ? 3 : 0;
+    *exit_code = report_needs_person(&totals) ? 3 : 0;
     if (run->command->json)
         return plan_json(run, rows, accounts, seconds, fail);
     text_totals(&totals, out);

@@ -4,37 +4,36 @@
  * thousand rows next to nothing each. Totals are gathered here and stored once per transaction. */
 #include "ledger_impl.h"
 
-#include "driver/ledger_load.h"
+#include "driver/ledger_read.h"
 
 #include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 
-enum { STATUS_COUNT = 600, BUCKET_COUNT = 128 };
+enum { STATUS_COUNT = 600 };
 
 /* What one exchange adds to the kept figures. */
 struct change {
     int64_t state[JOB_STATE_COUNT];
     int64_t http[STATUS_COUNT];
-    int64_t bucket[BUCKET_COUNT];
+    int64_t bucket[LEDGER_BUCKETS];
     int64_t answers, accepted, transient, latency_us, latency_max_us;
 };
 
-/* Bucket b holds times of up to 2^(b/4) microseconds: four to a doubling, 19 % apart. */
-static unsigned bucket_of(int64_t us)
+int64_t ledger_bucket_us(size_t bucket)
 {
     static const double step[4] = {1.0, 1.189207115002721, 1.4142135623730951, 1.681792830507429};
-    unsigned whole = 0, part = 0;
-    double base;
 
-    if (us <= 1)
-        return 0;
-    while (whole < 30 && (INT64_C(2) << whole) <= us)
-        whole++;
-    base = (double)(INT64_C(1) << whole);
-    while (part < 4 && (double)us > base * (part < 4 ? step[part] : 2.0))
-        part++;
-    return whole * 4 + part;
+    return (int64_t)((double)(INT64_C(1) << (bucket / 4)) * step[bucket % 4]);
+}
+
+static size_t bucket_of(int64_t us)
+{
+    size_t bucket = 0;
+
+    while (bucket + 1 < LEDGER_BUCKETS && ledger_bucket_us(bucket) < us)
+        bucket++;
+    return bucket;
 }
 
 static void count_answer(struct change *change, const struct ledger_outcome *outcome)
@@ -170,7 +169,7 @@ static int store_figures(struct ledger *ledger, const struct ledger_exchange *x,
     for (int64_t i = 0; i < STATUS_COUNT; i++)
         if (ledger_tally(ledger, "http", i, change->http[i], fail) != 0)
             return -1;
-    for (int64_t i = 0; i < BUCKET_COUNT; i++)
+    for (int64_t i = 0; i < LEDGER_BUCKETS; i++)
         if (change->bucket[i] &&
             ledger_run(ledger, ST_LATENCY_ADD, fail, "iii", ledger->run, i, change->bucket[i]) != 0)
             return -1;

@@ -9,80 +9,61 @@
 #include <sys/types.h>
 
 /* Prepared when first used, by the name of the file in sql/. */
-#define STATEMENT_TABLE(X)           \
-    X(META_SET)                      \
-    X(META_GET)                      \
-    X(STATE_ADD)                     \
-    X(TALLY_RESET)                   \
-    X(TALLY_STATES)                  \
-    X(TALLY_ADD)                     \
-    X(TALLY_READ)                    \
-    X(TALLY_CHECK)                   \
-    X(FILE_CHECK)                    \
-    X(FILE_FIND)                     \
-    X(FILE_NEXT)                     \
-    X(FILE_SEEN)                     \
-    X(FILE_LIST)                     \
-    X(FILE_DUE)                      \
-    X(FILE_LOST)                     \
-    X(FILE_FORGET)                   \
-    X(RUN_BEGIN)                     \
-    X(RUN_END)                       \
-    X(RUN_UNCLEAN)                   \
-    X(RUN_CLOSE_UNCLEAN)             \
-    X(RUN_COUNT)                     \
-    X(RUN_TOTALS)                    \
-    X(RECOVER)                       \
-    X(SENT_LOST)                     \
-    X(CLAIM)                         \
-    X(CLAIM_MARK)                    \
-    X(SETTLE)                        \
-    X(SETTLE_BACK)                   \
-    X(SETTLE_INVALID)                \
-    X(ATTEMPT_ADD)                   \
-    X(NEXT_DUE)                      \
-    X(CARD_LEAD)                     \
-    X(CARD_LEAD_ONE)                 \
-    X(PULSE_ADD)                     \
-    X(LATENCY_ADD)                   \
-    X(LATENCY_READ)                  \
-    X(PULSE_TOTALS)                  \
-    X(STAGE_ADD_CUSTOMER)            \
-    X(STAGE_ADD_CARD)                \
-    X(LOAD_CUSTOMER_DUPLICATES)      \
-    X(LOAD_CUSTOMER_DUPLICATES_MARK) \
-    X(LOAD_DUPLICATES_RESET)         \
-    X(LOAD_CUSTOMER_FILE)            \
-    X(LOAD_CUSTOMER_SUPERSEDE)       \
-    X(LOAD_CUSTOMER_WITHDRAW)        \
-    X(LOAD_CUSTOMER_STORE)           \
-    X(LOAD_CUSTOMER_REFUSE)          \
-    X(LOAD_CARD_RESTAGE) X(LOAD_CARD_CORRECTED) X(LOAD_CUSTOMER_CORRECTED)             \
-    X(LOAD_CARD_DUPLICATES)          \
-    X(LOAD_CARD_DUPLICATES_MARK)     \
-    X(LOAD_CARD_EXISTING)            \
-    X(LOAD_CARD_MARKED)              \
-    X(LOAD_CARD_JOIN)                \
-    X(LOAD_CARD_SEVERAL)             \
-    X(LOAD_CARD_ACCOUNTS)            \
-    X(LOAD_CARD_TWO_ACCOUNTS)        \
-    X(LOAD_CARD_FILE)                \
-    X(LOAD_CARD_FORGET_DUPLICATES)   \
-    X(LOAD_CARD_INSERT)              \
-    X(LOAD_CARD_TALLY)               \
-    X(LOAD_CARD_REPOINT)             \
-    X(FILE_COUNTS)                   \
-    X(CARD_COUNT)                    \
-    X(CARD_FIND)                     \
-    X(CARD_READ)                     \
-    X(CARD_ALL)                      \
-    X(CARD_REFUSED)                  \
-    X(CUSTOMER_REFUSED)              \
-    X(ATTEMPT_LIST)                  \
-    X(PROBLEM_LIST)                  \
-    X(PLAN)                          \
-    X(OVERDUE)                       \
-    X(REFUSED_COUNT)
+#define STATEMENT_TABLE(X)                                                                                   \
+    X(META_SET)                                                                                              \
+    X(META_GET)                                                                                              \
+    X(STATE_ADD)                                                                                             \
+    X(TALLY_RESET)                                                                                           \
+    X(TALLY_STATES)                                                                                          \
+    X(TALLY_ADD)                                                                                             \
+    X(TALLY_READ)                                                                                            \
+    X(TALLY_CHECK)                                                                                           \
+    X(FILE_CHECK)                                                                                            \
+    X(FILE_FIND)                                                                                             \
+    X(FILE_NEXT)                                                                                             \
+    X(FILE_SEEN)                                                                                             \
+    X(FILE_LIST)                                                                                             \
+    X(FILE_DUE)                                                                                              \
+    X(FILE_LOST)                                                                                             \
+    X(FILE_FORGET)                                                                                           \
+    X(RUN_BEGIN)                                                                                             \
+    X(RUN_END)                                                                                               \
+    X(RUN_UNCLEAN)                                                                                           \
+    X(RUN_CLOSE_UNCLEAN)                                                                                     \
+    X(RUN_COUNT)                                                                                             \
+    X(RUN_TOTALS)                                                                                            \
+    X(RECOVER)                                                                                               \
+    X(SENT_LOST)                                                                                             \
+    X(CLAIM)                                                                                                 \
+    X(CLAIM_MARK)                                                                                            \
+    X(SETTLE)                                                                                                \
+    X(SETTLE_BACK)                                                                                           \
+    X(SETTLE_INVALID)                                                                                        \
+    X(ATTEMPT_ADD)                                                                                           \
+    X(NEXT_DUE)                                                                                              \
+    X(CARD_LEAD)                                                                                             \
+    X(CARD_LEAD_ONE)                                                                                         \
+    X(PULSE_ADD)                                                                                             \
+    X(LATENCY_ADD)                                                                                           \
+    X(LATENCY_READ)                                                                                          \
+    X(PULSE_TOTALS)                                                                                          \
+    X(STAGE_ADD_CUSTOMER)                                                                                    \
+    X(STAGE_ADD_CARD)                                                                                        \
+    X(LOAD_CUSTOMER_DUPLICATES)                                                                              \
+    X(LOAD_CUSTOMER_DUPLICATES_MARK)                                                                         \
+    X(LOAD_DUPLICATES_RESET)                                                                                 \
+    X(LOAD_CUSTOMER_FILE)                                                                                    \
+    X(LOAD_CUSTOMER_SUPERSEDE)                                                                               \
+    X(LOAD_CUSTOMER_WITHDRAW)                                                                                \
+    X(LOAD_CUSTOMER_STORE)                                                                                   \
+    X(LOAD_CUSTOMER_REFUSE)                                                                                  \
+    X(LOAD_CARD_RESTAGE)                                                                                     \
+    X(LOAD_CARD_CORRECTED) X(LOAD_CUSTOMER_CORRECTED) X(LOAD_CARD_DUPLICATES) X(LOAD_CARD_DUPLICATES_MARK)   \
+        X(LOAD_CARD_EXISTING) X(LOAD_CARD_MARKED) X(LOAD_CARD_JOIN) X(LOAD_CARD_SEVERAL)                     \
+            X(LOAD_CARD_ACCOUNTS) X(LOAD_CARD_TWO_ACCOUNTS) X(LOAD_CARD_FILE) X(LOAD_CARD_FORGET_DUPLICATES) \
+                X(LOAD_CARD_INSERT) X(LOAD_CARD_TALLY) X(LOAD_CARD_REPOINT) X(FILE_COUNTS) X(CARD_COUNT)     \
+                    X(CARD_FIND) X(CARD_READ) X(CARD_ALL) X(CARD_REFUSED) X(CUSTOMER_REFUSED)                \
+                        X(ATTEMPT_LIST) X(PROBLEM_LIST) X(PLAN) X(OVERDUE) X(REFUSED_COUNT)
 
 enum statement {
 #define X(name) ST_##name,

@@ -25,7 +25,8 @@ int outfile_folder(const char *folder, struct fail *fail)
     return fail_set(fail, FAIL_LEDGER, "%s: cannot make the folder: %s", folder, strerror(errno));
 }
 
-/* Temporary files of processes that were killed: a rejects file among them would keep personal data for ever. */
+/* Temporary files of processes that were killed: a rejects file among them would keep personal data for
+ * ever. */
 static void remove_leftovers(const char *folder, const char *name)
 {
     DIR *entries = opendir(folder);
@@ -35,7 +36,8 @@ static void remove_leftovers(const char *folder, const char *name)
     char *end;
 
     while (entries && (entry = readdir(entries))) {
-        if (entry->d_name[0] != '.' || strncmp(entry->d_name + 1, name, len) != 0 || entry->d_name[len + 1] != '.')
+        if (entry->d_name[0] != '.' || strncmp(entry->d_name + 1, name, len) != 0 ||
+            entry->d_name[len + 1] != '.')
             continue;
         pid = strtol(entry->d_name + len + 2, &end, 10);
         if (strcmp(end, ".tmp") == 0 && pid > 0 && kill((pid_t)pid, 0) != 0 && errno == ESRCH)

@@ -41,7 +41,8 @@ int source_open(struct source **out, const char *path, struct fail *fail)
     char *full;
 
     buf_init(&source->bytes, FETCH_CAP);
-    source->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* or a FIFO would wait for its writer */;
+    source->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* or a FIFO would wait for its writer */
+    ;
     if (source->fd < 0 || fstat(source->fd, &source->at_open) != 0) {
         (void)fail_set(fail, FAIL_INPUT, "%s: cannot open: %s", path, strerror(errno));
         goto undo;

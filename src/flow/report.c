@@ -100,7 +100,6 @@ static int write_results(struct ledger *ledger, const struct report_options *opt
 
 int64_t report_latency(const struct ledger_totals *totals, double share)
 {
-    static const double step[4] = {1.0, 1.189207115002721, 1.4142135623730951, 1.681792830507429};
     int64_t all = 0, seen = 0;
 
     for (size_t b = 0; b < LEDGER_BUCKETS; b++)
@@ -108,28 +107,25 @@ int64_t report_latency(const struct ledger_totals *totals, double share)
     for (size_t b = 0; b < LEDGER_BUCKETS && all > 0; b++) {
         seen += totals->latency[b];
         if ((double)seen >= share * (double)all)
-            return (int64_t)((double)(INT64_C(1) << (b / 4)) * step[b % 4]);
+            return ledger_bucket_us(b);
     }
     return 0;
 }
 
-int report_exit_code(const struct ledger_totals *totals)
+bool report_needs_person(const struct ledger_totals *totals)
 {
-    bool failed = totals->refused_customers > 0;
+    bool needed = totals->refused_customers > 0;
 
     for (int i = 0; i < JOB_STATE_COUNT; i++)
-        failed = failed || (job_state_failed((enum job_state)i) && totals->state[i] > 0);
-    if (totals->state[JOB_READY] + totals->state[JOB_SENT] > 0)
-        return 5;
-    return failed ? 3 : 0;
+        needed = needed || (job_state_failed((enum job_state)i) && totals->state[i] > 0);
+    return needed;
 }
 
-static int code_of(struct span name)
+int report_exit_code(const struct ledger_totals *totals)
 {
-    for (int i = 0; i < PROBLEM_COUNT; i++)
-        if (span_is(name, problem_name((enum problem_code)i)))
-            return i;
-    return -1;
+    if (totals->state[JOB_READY] + totals->state[JOB_SENT] > 0)
+        return 5;
+    return report_needs_person(totals) ? 3 : 0;
 }
 
 int report_problems(struct ledger *ledger, struct report_problems *out, struct fail *fail)
@@ -143,8 +139,8 @@ int report_problems(struct ledger *ledger, struct report_problems *out, struct f
     while ((rc = ledger_problems_next(ledger, &problem, fail)) == 1) {
         struct span rest = problem.codes, name;
         while (span_cut(&rest, ';', &name)) {
-            int code = code_of(name);
-            if (code < 0)
+            enum problem_code code;
+            if (problem_find(name, &code) != 0)
                 continue;
             out->count[code] += problem.count;
             out->file[code] = problem.file;

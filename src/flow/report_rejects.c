@@ -102,22 +102,6 @@ static int open_groups(struct rejects *rejects, struct fail *fail)
     return 0;
 }
 
-static enum problem_code code_of(struct span name)
-{
-    for (int i = 0; i < PROBLEM_COUNT; i++)
-        if (span_is(name, problem_name((enum problem_code)i)))
-            return (enum problem_code)i;
-    return PROBLEM_SOURCE_LOST;
-}
-
-static enum field field_of(struct span name)
-{
-    for (int i = 0; i < FIELD_COUNT; i++)
-        if (span_is(name, field_name((enum field)i)))
-            return (enum field)i;
-    return FIELD_RECORD;
-}
-
 /* A sentence a code: the record's own problems come first in the list and are told as the rules tell them;
  * what the load added (duplicates, the customer) is told from the code alone. `record` is NULL where it is
  * too long. */
@@ -129,9 +113,11 @@ static void make_message(struct rejects *rejects, const struct ledger_row_state 
 
     buf_reset(&rejects->message);
     while (span_cut(&codes, ';', &code)) {
-        struct problem problem = {.code = code_of(code), .field = FIELD_RECORD};
-        if (span_cut(&fields, ';', &field))
-            problem.field = field_of(field);
+        struct problem problem = {.code = PROBLEM_SOURCE_LOST, .field = FIELD_RECORD};
+        if (problem_find(code, &problem.code) != 0)
+            continue;
+        if (span_cut(&fields, ';', &field) && field_find(field, &problem.field) != 0)
+            problem.field = FIELD_RECORD;
         if (record && i < record->problem_count && record->problems[i].code == problem.code)
             problem = record->problems[i];
         if (i++ > 0)

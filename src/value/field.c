@@ -42,3 +42,23 @@ const char *problem_name(enum problem_code code)
     assert(code < PROBLEM_COUNT);
     return PROBLEMS[code];
 }
+
+int field_find(struct span name, enum field *out)
+{
+    for (int i = 0; i <= FIELD_COUNT; i++)
+        if (span_is(name, field_name((enum field)i))) {
+            *out = (enum field)i;
+            return 0;
+        }
+    return -1;
+}
+
+int problem_find(struct span name, enum problem_code *out)
+{
+    for (int i = 0; i < PROBLEM_COUNT; i++)
+        if (span_is(name, PROBLEMS[i])) {
+            *out = (enum problem_code)i;
+            return 0;
+        }
+    return -1;
+}

@@ -140,7 +140,8 @@ int table_check(struct table *table, struct fail *fail)
     if (digest_file(source_fd(table->source), now, fail) != 0)
         return fail_context(fail, "%s", table_path(table));
     if (strcmp(now, table->digest) != 0)
-        return fail_set(fail, FAIL_INPUT, "%s: changed while it was in use; load it again", table_path(table));
+        return fail_set(fail, FAIL_INPUT, "%s: changed while it was in use; load it again",
+                        table_path(table));
     return 0;
 }
 
