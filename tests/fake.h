@@ -35,8 +35,7 @@ struct fake_request {
 struct fake_answer {
     int64_t after_ms; /* FAKE_NEVER: none at all */
     enum http_end end;
-    int status; /* of a whole answer 0 is 202; with HTTP_LOST and HTTP_BROKEN that of the head, 0: none came
-                 */
+    int status; /* of a whole answer 0 is 202; with HTTP_LOST and HTTP_BROKEN the head's, 0: none came */
     const char *body, *retry_after; /* copied at once */
     bool resent;
     char store[1024]; /* for a body that is made up */

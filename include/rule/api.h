@@ -39,7 +39,8 @@ struct api_outcome {
     char code[API_CODE_SIZE]; /* stable reason: "already_on_click_to_pay", "bad_request", "http_503" ... */
     char message[API_MESSAGE_SIZE]; /* the server's words, masked: no value of the request and no word of
                                        two or more code points of a personal one, in any case, form or escape;
-                                       no e-mail, no run of four or more digits; cut at a code point. A body that is no JSON object with words:
+                                       no e-mail, no run of four or more digits; cut at a code point. A body
+                                       that is no JSON object with words:
                                        "(not JSON, 312 bytes)". "" for accepted */
 };
 
