@@ -15,7 +15,7 @@ CREATE TABLE file (
     known INTEGER NOT NULL,
     skipped INTEGER NOT NULL,
     invalid INTEGER NOT NULL,
-    UNIQUE (sha256, carries)
+    lost INTEGER NOT NULL DEFAULT 0   -- 1: its rows were given up; the same bytes again are a new file
 ) STRICT;
 CREATE TABLE customer (
     customer_id INTEGER PRIMARY KEY,

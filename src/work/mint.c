@@ -256,12 +256,15 @@ struct api_answer mint_answer(const struct http_reply *reply)
                                .body = answered && !taken ? reply->body : (struct span){"", 0}};
 }
 
-/* Whether a text for people holds a secret, in any letter case. */
+/* Whether a text for people holds a secret, or a blank-separated word of it, in any letter case. */
 static bool holds(const char *text, const struct buf *secret)
 {
-    for (; secret->len > 0 && *text; text++)
-        if (strncasecmp(text, secret->ptr, secret->len) == 0)
-            return true;
+    struct span rest = buf_span(secret), word;
+
+    while (span_cut(&rest, ' ', &word))
+        for (const char *at = text; word.len > 0 && *at; at++)
+            if (strncasecmp(at, word.ptr, word.len) == 0)
+                return true;
     return false;
 }
 
