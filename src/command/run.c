@@ -281,7 +281,8 @@ static int run_dry(struct run *run, int *exit_code, struct fail *fail)
     buf_addf(out,
              "plan: %" PRId64 " requests, %" PRId64
              " token calls at least, about %.0f s at %.6g requests/s and %.6g tokens/s\n",
-             rows, accounts, seconds, run->engine_options.pace.rate, run->engine_options.token_pace.rate);
+             rows, accounts, seconds < 1 ? 1 : seconds, run->engine_options.pace.rate,
+             run->engine_options.token_pace.rate);
     buf_add_text(out, "dry run: nothing was sent, the ledger is as it was\n");
     return 0;
 }
