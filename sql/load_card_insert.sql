@@ -14,5 +14,5 @@ SELECT :file, s.record, s.line, s.offset, s.length, s.card_id, s.customer_id, s.
                                                                           WHERE code = s.joined) END),
        :now
 FROM stage_card AS s LEFT JOIN several AS m ON m.customer_id = s.customer_id
-WHERE s.existing IS NULL AND (NOT :refused_only OR s.code IS NOT NULL OR s.joined IS NOT NULL)
+WHERE s.existing IS NULL
 ORDER BY s.account_id, s.record;

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -112,7 +113,7 @@ static void live_and_die(int64_t files, unsigned steps, unsigned turns)
     assert_true(child >= 0);
     if (child == 0) {
         struct fail fail;
-        if (work(files, report[1], &fail) != 0)
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && work(files, report[1], &fail) != 0)
             (void)fprintf(stderr, "%s\n", fail.text);
         _exit(1);
     }

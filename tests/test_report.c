@@ -287,16 +287,19 @@ static void a_report_that_fails_leaves_the_earlier_one(void **state)
     buf_free(&after);
 }
 
-static void a_check_writes_no_results(void **state)
+static void a_check_tells_no_correlation_ids(void **state)
 {
     struct desk *desk = *state;
     struct report_options options = options_of(desk);
+    struct buf text;
 
+    buf_init(&text, 4096);
     desk_load(desk, CARDS "11,21,501\n", NULL);
-    options.without_results = true;
+    options.without_cid = true;
     assert_int_equal(report_write(desk->ledger, desk->portfolio, &options, &desk->fail), 0);
-    assert_false(scratch_exists("out/results.csv"));
-    assert_true(scratch_exists("out/summary.json"));
+    scratch_read("out/results.csv", &text);
+    assert_non_null(strstr(buf_text(&text), ",501,ready,,0,,,,,,"));
+    buf_free(&text);
 }
 
 static void a_folder_that_cannot_be_made_is_disk_trouble(void **state)
@@ -361,7 +364,7 @@ int main(void)
         DESK_TEST(the_summary_has_its_keys_and_numbers),
         DESK_TEST(reports_are_for_their_owner_only_and_leave_nothing_else),
         DESK_TEST(a_report_that_fails_leaves_the_earlier_one),
-        DESK_TEST(a_check_writes_no_results),
+        DESK_TEST(a_check_tells_no_correlation_ids),
         DESK_TEST(a_folder_that_cannot_be_made_is_disk_trouble),
         DESK_TEST(the_exit_code_follows_from_the_totals),
         DESK_TEST(latencies_are_read_from_the_histogram),

@@ -44,7 +44,7 @@ struct ledger_load_options {
     bool one_account;    /* customer_two_accounts is a problem */
     int64_t bad_most;    /* refused records of a file that are too many, -1: no limit; */
     double bad_share;    /* or their share of its records, 0 ... 1, negative: no limit */
-    bool refused_only;   /* of cards only refused records are kept, the others are counted: for a check */
+    bool throwaway;      /* nothing will be sent from this ledger (a check): its indexes are not built */
     int64_t now_ms;
 };
 

@@ -12,7 +12,7 @@ struct report_options {
     const char *folder;
     int64_t overdue_ms; /* accepted longer than this without an event */
     int64_t now_ms;
-    bool without_results; /* of a check: there are no results yet */
+    bool without_cid; /* of a check: nothing will be sent under these correlation IDs */
     struct log *log;
 };
 

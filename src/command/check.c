@@ -44,7 +44,7 @@ int command_check(struct command *command, int *exit_code, struct fail *fail)
     struct report_options report = {.folder = command->out_folder,
                                     .overdue_ms = config_ms(command->config, SET_EVENTS_OVERDUE),
                                     .now_ms = now_ms,
-                                    .without_results = true,
+                                    .without_cid = true,
                                     .log = command->log};
     struct ledger_load_options limits;
     struct fail over;
@@ -57,13 +57,13 @@ int command_check(struct command *command, int *exit_code, struct fail *fail)
         return fail_set(fail, FAIL_USAGE, "check needs --cards FILE; see ctp-enroll check --help");
     setup_tables(command->config, now_ms, &tables);
     setup_load(command->config, now_ms, &options.load);
-    options.load.refused_only = true;
+    options.load.throwaway = true;
     limits = options.load;
     options.load.bad_most = -1; /* whatever the limit: the refused records are to be seen */
     options.load.bad_share = -1;
     portfolio_open(&portfolio, &tables);
     if (ledger_open(&ledger, NULL, LEDGER_SCRATCH, fail) == 0 &&
-        ingest(ledger, &options, portfolio, &result, fail) == 0 &&
+        ingest(ledger, &options, portfolio, &result, fail) == 0 && ledger_check(ledger, fail) == 0 &&
         report_write(ledger, portfolio, &report, fail) == 0)
         rc = print_result(command, ledger, &report, exit_code, fail);
     if (rc == 0 && (ledger_file_limit(&result.customers, &limits, &over) != 0 ||

@@ -71,7 +71,6 @@
     X(LOAD_CARD_FILE)                \
     X(LOAD_CARD_FORGET_DUPLICATES)   \
     X(LOAD_CARD_INSERT)              \
-    X(LOAD_CARD_TALLY)               \
     X(LOAD_CARD_REPOINT)             \
     X(FILE_COUNTS)                   \
     X(CARD_COUNT)                    \

@@ -167,15 +167,15 @@ static int store_cards(struct ledger *ledger, bool first, int64_t file,
     if (!first && (ledger_run(ledger, ST_LOAD_CARD_FORGET_DUPLICATES, fail, "") != 0 ||
                    ledger_run(ledger, ST_LOAD_CARD_REPOINT, fail, "ii", file, now_ms) != 0))
         return -1;
-    if (ledger_run(ledger, ST_LOAD_CARD_INSERT, fail, "idid", file, (int)first, now_ms,
-                   (int)options->refused_only) != 0 ||
-        ledger_script(ledger, SQL_SCHEMA_INDEXES, fail) != 0)
+    if (ledger_run(ledger, ST_LOAD_CARD_INSERT, fail, "idi", file, (int)first, now_ms) != 0)
+        return -1;
+    if (!options->throwaway && ledger_script(ledger, SQL_SCHEMA_INDEXES, fail) != 0)
         return -1;
     if (!first && ledger_run(ledger, ST_CARD_LEAD, fail, "") != 0)
         return -1;
     if (ledger_run(ledger, ST_TALLY_RESET, fail, "") != 0)
         return -1;
-    return ledger_run(ledger, options->refused_only ? ST_LOAD_CARD_TALLY : ST_TALLY_STATES, fail, "");
+    return ledger_run(ledger, ST_TALLY_STATES, fail, "");
 }
 
 static int finish_cards(struct ledger *ledger, struct ledger_file *file, bool restage,

@@ -68,7 +68,6 @@
 #include "sql/load_card_file.h"
 #include "sql/load_card_forget_duplicates.h"
 #include "sql/load_card_insert.h"
-#include "sql/load_card_tally.h"
 #include "sql/load_card_repoint.h"
 #include "sql/file_counts.h"
 #include "sql/card_count.h"

@@ -52,12 +52,13 @@ static bool has_cid(const struct ledger_row_state *row)
     return row->attempts > 0 || (row->state != JOB_INVALID && row->state != JOB_SKIPPED);
 }
 
+/* `ledger`: NULL leaves the correlation IDs out. */
 static void add_result(struct outfile *out, const struct ledger *ledger, const struct ledger_files *files,
                        const struct ledger_row_state *row)
 {
     char cid[UUID_TEXT_SIZE] = "", at[CLOCK_TEXT_SIZE];
 
-    if (has_cid(row))
+    if (ledger && has_cid(row))
         (void)ledger_cid(ledger, row->id, cid);
     add_cell(out, span_of(file_name(files, row->place.file)));
     add_number(out, row->place.record, true);
@@ -90,7 +91,7 @@ static int write_results(struct ledger *ledger, const struct report_options *opt
     rc = ledger_rows_begin(ledger, ROWS_CARDS, fail);
     if (rc == 0)
         while ((rc = ledger_rows_next(ledger, &row, fail)) == 1)
-            add_result(out, ledger, files, &row);
+            add_result(out, options->without_cid ? NULL : ledger, files, &row);
     if (rc < 0) {
         outfile_cancel(out);
         return -1;
@@ -318,7 +319,7 @@ int report_write(struct ledger *ledger, struct portfolio *portfolio, const struc
 
     if (outfile_folder(options->folder, fail) != 0 || ledger_files_all(ledger, &files, fail) != 0)
         return -1;
-    if (!options->without_results && write_results(ledger, options, &files, fail) != 0)
+    if (write_results(ledger, options, &files, fail) != 0)
         goto out;
     if (report_rejects(ledger, portfolio, options, &files, fail) == 0)
         rc = write_summary(ledger, options, fail);
