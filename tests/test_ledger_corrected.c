@@ -1,0 +1,95 @@
+/* ledger_load: rejects that come back corrected, and the rule of one account across files. */
+#include "ledger_case.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#define CORRECTED "customer_id,account_id,card_id,_ctp_code,_ctp_field,_ctp_message\n"
+
+static void corrected_rejects_take_the_place_of_what_no_number_tells(void **state)
+{
+    struct desk *desk = *state;
+
+    desk_load(desk, CARDS "11,21,501\n11,21,\n12,22,501\n", NULL);
+    ROWS_ARE(desk, "1/1 501 ready\n1/2 - invalid required card_id\n1/3 501 invalid duplicate_card card_id\n");
+    desk_load(desk, CORRECTED "11,21,502,required,card_id,fill it in\n", NULL);
+    assert_string_equal(desk_counts(desk, false), "1 1 0 0 0 0");
+    ROWS_ARE(desk, "1/1 501 ready\n2/1 502 held\n");
+    desk_check(desk);
+}
+
+static void no_more_are_replaced_than_the_file_brings(void **state)
+{
+    struct desk *desk = *state;
+
+    desk_load(desk, CARDS "11,21,\n12,22,x\n", NULL);
+    desk_load(desk, CORRECTED "11,21,502,required,card_id,fill it in\n", NULL);
+    ROWS_ARE(desk, "1/2 - invalid bad_integer card_id\n2/1 502 ready\n");
+    /* Still wrong: the record is told by its bytes, nothing is lost and nothing doubled. */
+    desk_load(desk, CORRECTED "12,22,y,bad_integer,card_id,digits only\n", NULL);
+    ROWS_ARE(desk, "2/1 502 ready\n3/1 - invalid bad_integer card_id\n");
+    desk_check(desk);
+}
+
+static void an_ordinary_file_replaces_nothing(void **state)
+{
+    struct desk *desk = *state;
+
+    desk_load(desk, CARDS "11,21,\n", NULL);
+    desk_load(desk, CARDS "11,21,502\n", NULL);
+    ROWS_ARE(desk, "1/1 - invalid required card_id\n2/1 502 ready\n");
+    desk_check(desk);
+}
+
+static void corrected_customers_take_their_places(void **state)
+{
+    struct desk *desk = *state;
+
+    desk_load(desk, CARDS "11,21,501\n13,23,503\n", CUSTOMERS "11,\nx,\n11,\n");
+    assert_int_equal(desk_number("SELECT count(*) FROM refused_customer"), 2);
+    desk_load(
+        desk, CARDS "11,21,501\n13,23,503\n",
+        "customer_id,status,_ctp_code,_ctp_field,_ctp_message\n13,,bad_integer,customer_id,digits only\n");
+    assert_int_equal(desk_number("SELECT count(*) FROM refused_customer"), 0);
+    ROWS_ARE(desk, "2/1 501 ready\n2/2 503 ready\n");
+    desk_check(desk);
+}
+
+static void the_account_rule_looks_at_what_the_ledger_has(void **state)
+{
+    struct desk *desk = *state;
+
+    desk->load.one_account = true;
+    desk_load(desk, CARDS "11,21,501\n", CUSTOMERS "11,\n");
+    desk_load(desk, CARDS "11,22,502\n11,21,503\n", CUSTOMERS "11,\n");
+    ROWS_ARE(desk, "2/1 501 ready\n3/1 502 invalid customer_two_accounts account_id\n3/2 503 held\n");
+    desk_check(desk);
+}
+
+static void a_new_customers_file_does_not_forget_the_account_rule(void **state)
+{
+    struct desk *desk = *state;
+
+    desk->load.one_account = true;
+    desk_load(desk, CARDS "11,21,501\n11,22,502\n", CUSTOMERS "11,\n");
+    desk_load(desk, CARDS "11,21,501\n11,22,502\n", CUSTOMERS "11,\n12,\n");
+    ROWS_ARE(desk, "2/1 501 ready\n2/2 502 invalid customer_two_accounts account_id\n");
+    desk_check(desk);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        DESK_TEST(corrected_rejects_take_the_place_of_what_no_number_tells),
+        DESK_TEST(no_more_are_replaced_than_the_file_brings),
+        DESK_TEST(an_ordinary_file_replaces_nothing),
+        DESK_TEST(corrected_customers_take_their_places),
+        DESK_TEST(the_account_rule_looks_at_what_the_ledger_has),
+        DESK_TEST(a_new_customers_file_does_not_forget_the_account_rule),
+    };
+
+    return cmocka_run_group_tests(tests, scratch_open, scratch_close);
+}
