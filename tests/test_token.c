@@ -29,7 +29,7 @@ static void expect(struct token_cache *cache, int64_t account, int64_t now_ms, e
 {
     struct span got = SPAN("untouched");
 
-    assert_int_equal(token_get(cache, account, now_ms, &got, NULL), answer);
+    assert_int_equal(token_get(cache, account, now_ms, &got), answer);
     if (got.len != strlen(text) || memcmp(got.ptr, text, got.len) != 0)
         fail_msg("got '%.*s', expected '%s'", (int)got.len, got.ptr, text);
 }
@@ -47,15 +47,6 @@ static void expect_wanted(struct token_cache *cache, int64_t account, int64_t no
 static void expect_minting(struct token_cache *cache, int64_t account, int64_t now_ms)
 {
     expect(cache, account, now_ms, TOKEN_MINTING, "untouched");
-}
-
-static bool fresh_of(struct token_cache *cache, int64_t account, int64_t now_ms)
-{
-    struct span text;
-    bool fresh = false;
-
-    assert_int_equal(token_get(cache, account, now_ms, &text, &fresh), TOKEN_VALID);
-    return fresh;
 }
 
 static void give(struct token_cache *cache, int64_t account, int64_t now_ms, const char *text)
@@ -178,51 +169,6 @@ static void rejecting_touches_no_other_account(void **state)
     token_close(cache);
 }
 
-static void a_token_after_a_401_is_fresh(void **state)
-{
-    struct token_cache *cache = cache_of(4);
-
-    (void)state;
-    give(cache, 7, 0, "first");
-    assert_false(fresh_of(cache, 7, 1));
-    token_reject(cache, 7, SPAN("first"));
-    give(cache, 7, 2, "second");
-    assert_true(fresh_of(cache, 7, 3));
-    assert_true(fresh_of(cache, 7, 4));
-    token_reject(cache, 7, SPAN("second"));
-    give(cache, 7, 5, "third");
-    assert_true(fresh_of(cache, 7, 6));
-    token_close(cache);
-}
-
-static void a_failed_mint_between_keeps_it_fresh(void **state)
-{
-    struct token_cache *cache = cache_of(4);
-
-    (void)state;
-    give(cache, 7, 0, "first");
-    token_reject(cache, 7, SPAN("first"));
-    expect_wanted(cache, 7, 1);
-    token_failed(cache, 7);
-    give(cache, 7, 2, "second");
-    assert_true(fresh_of(cache, 7, 3));
-    token_close(cache);
-}
-
-static void a_token_after_its_time_is_not_fresh(void **state)
-{
-    struct token_cache *cache = cache_of(4);
-
-    (void)state;
-    give(cache, 7, 0, "first");
-    token_reject(cache, 7, SPAN("first"));
-    give(cache, 7, 0, "second");
-    assert_true(fresh_of(cache, 7, 539999));
-    give(cache, 7, 540000, "third");
-    assert_false(fresh_of(cache, 7, 540001));
-    token_close(cache);
-}
-
 /* ---- the bound ---- */
 
 static void the_least_recently_used_goes(void **state)
@@ -339,7 +285,7 @@ static void done_with_nothing(struct token_cache *cache)
 {
     struct span text;
 
-    if (token_get(cache, 8, 0, &text, NULL) != TOKEN_WANTED)
+    if (token_get(cache, 8, 0, &text) != TOKEN_WANTED)
         return;
     token_done(cache, 8, (struct span){"", 0}, 600000, 0);
 }
@@ -386,9 +332,6 @@ int main(void)
         cmocka_unit_test(the_text_is_a_copy),
         cmocka_unit_test(a_storm_of_401_costs_one_mint),
         cmocka_unit_test(rejecting_touches_no_other_account),
-        cmocka_unit_test(a_token_after_a_401_is_fresh),
-        cmocka_unit_test(a_failed_mint_between_keeps_it_fresh),
-        cmocka_unit_test(a_token_after_its_time_is_not_fresh),
         cmocka_unit_test(the_least_recently_used_goes),
         cmocka_unit_test(what_is_being_minted_stays),
         cmocka_unit_test(a_full_cache_that_mints_lets_others_wait),

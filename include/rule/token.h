@@ -21,10 +21,8 @@ struct token_cache;
 void token_open(struct token_cache **out, size_t most_entries, int64_t margin_ms);
 void token_close(struct token_cache *cache);
 
-/* `fresh`, where not NULL, tells whether the token was minted after its predecessor was rejected: a 401 on a
- * fresh token is the account's second in a row. */
-enum token_answer token_get(struct token_cache *cache, int64_t account, int64_t now_ms, struct span *out,
-                            bool *fresh) MUST_CHECK;
+enum token_answer token_get(struct token_cache *cache, int64_t account, int64_t now_ms,
+                            struct span *out) MUST_CHECK;
 /* The mint in flight brought a token that lives for life_ms from now; 0: not known, taken as five minutes.
  * The text is copied. An account with no mint in flight is an assert, here and in token_failed. */
 void token_done(struct token_cache *cache, int64_t account, struct span text, int64_t life_ms,

@@ -79,7 +79,7 @@ struct engine {
     int mint_failures;     /* in a row, transient */
     int64_t mint_after_ms; /* no mint before */
     bool minted_once;
-    bool hold_logged, gate_logged;
+    bool hold_logged, gate_logged, nameless_logged;
     struct engine_figures figures;
 };
 

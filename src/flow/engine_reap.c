@@ -71,6 +71,11 @@ void engine_token_result(struct engine *engine, int64_t account, enum api_token_
         engine->minted_once = true;
         engine->no_token_in_a_row = engine->mint_failures = 0;
         engine->figures.tokens++;
+        if (!token->names_account && !engine->nameless_logged)
+            log_add(engine->handles.log, LOG_WARN,
+                    "a token does not name its account; that is taken on trust",
+                    LOG_INT("account_id", account));
+        engine->nameless_logged = engine->nameless_logged || !token->names_account;
         engine->tokens_unstored++;
         return;
     case API_TOKEN_TRANSIENT:

@@ -198,7 +198,7 @@ static int try_row(struct engine *engine, const struct waiting *row, enum step *
     struct portfolio_request request;
     struct span bearer;
     int64_t wait_ms;
-    enum token_answer answer = token_get(engine->tokens, claim->account_id, engine->now_ms, &bearer, NULL);
+    enum token_answer answer = token_get(engine->tokens, claim->account_id, engine->now_ms, &bearer);
 
     *step = STEP_WAITS;
     if (answer == TOKEN_WANTED) {
@@ -206,7 +206,7 @@ static int try_row(struct engine *engine, const struct waiting *row, enum step *
             return -1;
         if (!mint_is_local(engine->handles.mint))
             return 0;
-        answer = token_get(engine->tokens, claim->account_id, engine->now_ms, &bearer, NULL);
+        answer = token_get(engine->tokens, claim->account_id, engine->now_ms, &bearer);
         if (answer == TOKEN_WANTED)
             token_failed(engine->tokens, claim->account_id); /* engine_token_result has dealt with its rows */
     }

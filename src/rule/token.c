@@ -21,8 +21,6 @@ struct entry {
     size_t len;
     uint32_t newer, older;
     enum entry_state state;
-    bool was_rejected; /* the last token had a 401: the one to come is fresh */
-    bool fresh;
 };
 
 struct token_cache {
@@ -185,8 +183,7 @@ static struct entry *minting_entry(struct token_cache *cache, int64_t account)
 
 /* ---- the life of a token ---- */
 
-enum token_answer token_get(struct token_cache *cache, int64_t account, int64_t now_ms, struct span *out,
-                            bool *fresh)
+enum token_answer token_get(struct token_cache *cache, int64_t account, int64_t now_ms, struct span *out)
 {
     struct entry *entry = entry_of(cache, account);
 
@@ -194,8 +191,6 @@ enum token_answer token_get(struct token_cache *cache, int64_t account, int64_t 
         return TOKEN_MINTING;
     if (entry->state == ENTRY_VALID && now_ms < entry->renew_ms) {
         *out = (struct span){entry->text, entry->len};
-        if (fresh)
-            *fresh = entry->fresh;
         return TOKEN_VALID;
     }
     drop_text(entry);
@@ -217,8 +212,6 @@ void token_done(struct token_cache *cache, int64_t account, struct span text, in
     entry->len = text.len;
     entry->renew_ms = now_ms + life_ms - margin_ms;
     entry->state = ENTRY_VALID;
-    entry->fresh = entry->was_rejected;
-    entry->was_rejected = false;
 }
 
 void token_failed(struct token_cache *cache, int64_t account)
@@ -235,5 +228,4 @@ void token_reject(struct token_cache *cache, int64_t account, struct span text)
         return;
     drop_text(entry);
     entry->state = ENTRY_NONE;
-    entry->was_rejected = true;
 }
