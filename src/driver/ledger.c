@@ -165,7 +165,7 @@ static int configure(struct ledger *ledger, enum ledger_mode mode, struct fail *
         [LEDGER_SCRATCH] = "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF",
     };
 
-    if (ledger_script(ledger, "PRAGMA cache_size=-4096", fail) != 0)
+    if (ledger_script(ledger, "PRAGMA cache_size=-2048", fail) != 0)
         return -1;
     return ledger_script(ledger, settings[mode], fail);
 }
