@@ -494,9 +494,34 @@ static void no_two_ledgers_share_their_seed(void **state)
 
 #define OPEN_TEST(name) cmocka_unit_test_setup(name, clear)
 
+/* The states that lead stand in SQL and in rule/job: one list, written twice. */
+static void the_states_that_lead_are_those_of_the_rules(void **state)
+{
+    static const char *const names[] = {"sql/card_lead.sql", "sql/card_lead_one.sql"};
+    char text[4096];
+    struct buf list;
+
+    (void)state;
+    buf_init(&list, 64);
+    for (int i = 0; i < JOB_STATE_COUNT; i++)
+        if (job_state_leads((enum job_state)i))
+            buf_addf(&list, "%s%d", list.len > 0 ? ", " : "c.state IN (", i);
+    buf_add_text(&list, ")");
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        FILE *file = fopen(names[i], "r");
+        size_t got = file ? fread(text, 1, sizeof text - 1, file) : 0;
+        assert_non_null(file);
+        assert_int_equal(fclose(file), 0);
+        text[got] = '\0';
+        assert_non_null(strstr(text, buf_text(&list)));
+    }
+    buf_free(&list);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_states_that_lead_are_those_of_the_rules),
         OPEN_TEST(a_ledger_that_is_missing_is_an_input_error),
         OPEN_TEST(an_empty_file_is_filled_by_a_run_alone),
         OPEN_TEST(a_file_that_is_no_database_is_left_alone),
