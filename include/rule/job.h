@@ -13,8 +13,7 @@
  * Invariants (the tests name them):
  * I1 every card ever loaded and every refused record is in exactly one state, and the totals add up.
  * I2 a request leaves only for a row whose SENT is committed.
- * I3 SENT is left in job_settle and job_recover (sql/recover.sql, its form for sets) only, and only if the row
- *    still is SENT.
+ * I3 SENT is left in job_settle and job_recover (for sets: sql/recover.sql) only, and only by a SENT row.
  * I4 final states are left only by an explicit command or a corrected row.
  * I5 at most one process works a ledger.
  * I6 at most one request is in flight per customer: one row of a customer is READY or SENT, others HELD. */
