@@ -106,7 +106,7 @@ say "Enrol what is fit"
 run ctp-enroll run --cards testdata/demo/cards.csv --customers testdata/demo/customers.csv \
     --config testdata/demo/ctp-enroll.conf --ledger "$WORK/ctp-enroll.db" --out "$WORK/run" \
     --base-url "http://127.0.0.1:$port/cards-tokenization" --auth-url "http://127.0.0.1:$port/passport" \
-    --max-duration 50s
+    --max-duration 10m
 ran=$code
 
 say "Where the portfolio stands, now and at any later time"

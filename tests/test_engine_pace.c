@@ -51,6 +51,38 @@ static void slow(const struct fake_request *request, struct fake_answer *answer,
     answer->after_ms = 1000;
 }
 
+static int takes_time(void *context)
+{
+    (void)context;
+    fake_clock_set(fake_now_ms() + 200);
+    return 0;
+}
+
+static int slow_commits(sqlite3 *db, char **error, const struct sqlite3_api_routines *routines)
+{
+    (void)error;
+    (void)routines;
+    (void)sqlite3_commit_hook(db, takes_time, NULL);
+    return SQLITE_OK;
+}
+
+/* Answers take 50 ms, so two places could bring 40 a second; 200 ms of each commit are lost. */
+static void a_slow_disk_costs_a_share_only(void **state)
+{
+    struct rig *rig = *state;
+    int64_t began_ms;
+
+    rig->options.pace.concurrency = 2;
+    rig_cards(rig, 1, 400, 7);
+    assert_int_equal(sqlite3_auto_extension((void (*)(void))slow_commits), SQLITE_OK);
+    rig_load(rig);
+    began_ms = fake_now_ms();
+    assert_int_equal(rig_run(rig), RUN_DONE);
+    sqlite3_reset_auto_extension();
+    assert_int_equal(rig_count(rig, "accepted"), 400);
+    assert_in_range(left_ms(399) - began_ms, 10000, 14000);
+}
+
 /* The token comes at 20 ms; then five loads of 8, each leaving in the millisecond of the answers before
  * it. */
 static void no_more_fly_than_may(void **state)
@@ -458,6 +490,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         RIG_TEST(no_second_holds_more_than_the_rate),
         RIG_TEST(a_high_rate_is_held_and_reached),
+        RIG_TEST(a_slow_disk_costs_a_share_only),
         RIG_TEST(no_more_fly_than_may),
         RIG_TEST(no_more_mints_fly_than_may),
         RIG_TEST(the_token_host_has_a_rate_of_its_own),

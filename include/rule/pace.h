@@ -42,7 +42,7 @@ void pace_set(struct pace *pace, const struct pace_options *options, int64_t now
 int64_t pace_take(struct pace *pace, int flying, int64_t now_ms) MUST_CHECK;
 
 /* How many requests could start within the next `ahead_ms` if `flying` are in the air now, by bucket, limits,
- * holds and the measured speed of answers: what a claim should fetch. */
+ * holds and the speed of answers, measured or possible: what a claim should fetch. */
 int pace_ahead(const struct pace *pace, int flying, int64_t ahead_ms, int64_t now_ms);
 
 /* An answer came, or failed to. `started_ms`: when the request left (a decrease counts once for all that left

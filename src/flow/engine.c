@@ -9,6 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void read_clocks(struct engine *engine)
+{
+    engine->now_ms = clock_mono_ms();
+    engine->wall_ms = clock_wall_ms();
+}
+
 static void init_waiting(struct engine *engine)
 {
     engine->waiting_size = EXCHANGE_ROWS + engine->options.pace.concurrency;
@@ -68,8 +74,8 @@ int engine_open(struct engine **out, const struct engine_options *options,
     engine->handles = *handles;
     init_texts(engine);
     init_waiting(engine);
-    engine->now_ms = clock_mono_ms();
-    engine->wall_ms = clock_wall_ms();
+    read_clocks(engine);
+    engine->exchange_ms = EXCHANGE_MS;
     pace_open(&engine->pace, &options->pace, options->random_seed, engine->now_ms);
     pace_open(&engine->token_pace, &options->token_pace, options->random_seed + 1, engine->now_ms);
     token_open(&engine->tokens, EXCHANGE_ROWS + 4 * (size_t)options->pace.concurrency,
@@ -178,11 +184,26 @@ static int claim_want(const struct engine *engine)
         return 0;
     if (engine->claim_empty && (engine->next_due_ms < 0 || engine->wall_ms < engine->next_due_ms))
         return 0;
-    want = pace_ahead(engine->pace, engine->flying, EXCHANGE_MS, engine->now_ms);
+    want = pace_ahead(engine->pace, engine->flying, engine->exchange_ms, engine->now_ms);
     if (want > EXCHANGE_ROWS)
         want = EXCHANGE_ROWS;
     /* Rows that wait for their tokens must not leave slots idle, nor make an exchange of every few rows. */
     return engine->waiting_count <= want / 4 ? want - engine->waiting_count : 0;
+}
+
+/* An exchange stops the loop for as long as the disk takes: where that is long, exchanges come less often. It
+ * has also made the time of this turn an old one, and rates are kept by the time at which rows leave. */
+static void note_cost(struct engine *engine)
+{
+    int64_t began_ms = engine->now_ms, period_ms;
+
+    read_clocks(engine);
+    period_ms = EXCHANGE_SHARE * (engine->now_ms - began_ms);
+    engine->exchange_ms = (3 * engine->exchange_ms + period_ms) / 4;
+    if (engine->exchange_ms < EXCHANGE_MS)
+        engine->exchange_ms = EXCHANGE_MS;
+    if (engine->exchange_ms > EXCHANGE_MOST_MS)
+        engine->exchange_ms = EXCHANGE_MOST_MS;
 }
 
 static int exchange(struct engine *engine, int want, struct fail *fail)
@@ -199,6 +220,7 @@ static int exchange(struct engine *engine, int want, struct fail *fail)
 
     if (ledger_exchange(engine->handles.ledger, &x, fail) != 0)
         return -1;
+    note_cost(engine);
     empty_outbox(engine);
     for (size_t i = 0; i < x.claimed; i++)
         waiting_add(engine, &engine->claims[i], false);
@@ -210,7 +232,7 @@ static int exchange(struct engine *engine, int want, struct fail *fail)
 static bool outbox_due(const struct engine *engine)
 {
     return engine->outbox_count >= EXCHANGE_ROWS ||
-           (engine->outbox_count > 0 && engine->now_ms - engine->outbox_since_ms >= EXCHANGE_MS);
+           (engine->outbox_count > 0 && engine->now_ms - engine->outbox_since_ms >= engine->exchange_ms);
 }
 
 static int maybe_exchange(struct engine *engine, struct fail *fail)
@@ -236,7 +258,7 @@ static int64_t wait_ms(const struct engine *engine)
     int64_t due_in_ms = engine->claim_empty ? engine->next_due_ms - engine->wall_ms : 0;
 
     if (engine->outbox_count > 0)
-        wait = lesser(wait, engine->outbox_since_ms + EXCHANGE_MS - engine->now_ms);
+        wait = lesser(wait, engine->outbox_since_ms + engine->exchange_ms - engine->now_ms);
     if (engine->waiting_count > 0)
         wait = lesser(wait, engine->pace_wait_ms);
     else if (engine->mode == MODE_RUN && due_in_ms > 0)
@@ -291,8 +313,7 @@ static void log_episodes(struct engine *engine)
 
 int engine_turn(struct engine *engine, enum engine_end *end, struct fail *fail)
 {
-    engine->now_ms = clock_mono_ms();
-    engine->wall_ms = clock_wall_ms();
+    read_clocks(engine);
     engine_reap(engine);
     look_for_stop(engine);
     if (is_over(engine))

@@ -8,8 +8,10 @@
 #include "rule/token.h"
 
 enum {
-    EXCHANGE_ROWS = 1000,  /* outcomes that make an exchange due, and the most rows one claims */
-    EXCHANGE_MS = 250,     /* age of the oldest outcome that makes an exchange due */
+    EXCHANGE_ROWS = 1000,    /* outcomes that make an exchange due, and the most rows one claims */
+    EXCHANGE_MS = 250,       /* age of the oldest outcome that makes an exchange due ... */
+    EXCHANGE_MOST_MS = 2000, /* ... on a slow disk up to this: ... */
+    EXCHANGE_SHARE = 4,      /* ... at least so many times what an exchange takes */
     REJECTED_IN_A_ROW = 10 /* rows refused with two tokens, or accounts without a token, before it is fatal */
 };
 
@@ -64,6 +66,7 @@ struct engine {
     struct settled *settled; /* beside the outbox, entry by entry */
     size_t outbox_size, outbox_count;
     int64_t outbox_since_ms;
+    int64_t exchange_ms;                            /* from EXCHANGE_MS to EXCHANGE_MOST_MS */
     int64_t tokens_unstored, unauthorized_unstored; /* figures for the next exchange */
 
     struct ledger_claim *claims; /* room for one exchange */

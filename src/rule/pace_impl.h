@@ -33,6 +33,13 @@ struct pace_meter {
     int64_t since_ms, last_ms;
 };
 
+/* The shortest answer of late: the time that the server and the way to it take when we do not keep an answer
+ * waiting ourselves. */
+struct pace_least {
+    double ms, before_ms; /* of the span at hand and of the one before; negative: none */
+    int64_t since_ms;
+};
+
 /* One adaptive limit: grows while it is used, is cut on pushback. */
 struct pace_climb {
     double value;
@@ -68,6 +75,7 @@ struct pace_limits {
     bool settled; /* pushback came at least once: slow start is over */
     double owed;  /* OK answers to wait for before a ceiling is crossed */
     double rtt_ms;
+    struct pace_least rtt_least;
     int64_t cut_ms, grown_ms, ok_ms;
     int64_t pushed_ms;
     double regain;
@@ -136,6 +144,8 @@ int64_t pace_window_ahead(const struct pace_window *window, int64_t ahead_ms, in
 void pace_meter_add(struct pace_meter *meter, int64_t now_ms);
 double pace_meter_rate(const struct pace_meter *meter, int64_t now_ms);   /* a second, since it began */
 double pace_meter_second(const struct pace_meter *meter, int64_t now_ms); /* in the last second */
+void pace_least_add(struct pace_least *least, double ms, int64_t now_ms);
+double pace_least_ms(const struct pace_least *least); /* at least 1; 0: nothing measured yet */
 
 /* pace_noise.c */
 void pace_noise_ok(struct pace_limits *limits, int64_t now_ms);

@@ -41,6 +41,7 @@ void pace_limits_init(struct pace *pace, int64_t now_ms)
         .cut_ms = now_ms - 1, .grown_ms = now_ms, .ok_ms = now_ms, .peak_ms = now_ms, .spare_ms = now_ms};
     limits->flight.used_ms = limits->rate.used_ms = INT64_MIN / 2;
     limits->meter.since_ms = -1;
+    limits->rtt_least = (struct pace_least){-1, -1, now_ms};
     limits->flight.value = most < START ? most : START;
     limits->good_flight = limits->flight.value;
 }
@@ -200,6 +201,7 @@ void pace_limits_ok(struct pace *pace, int64_t started_ms, int64_t now_ms)
     double passed_s = pace_min((double)(now_ms - limits->grown_ms), PASSED_MOST_MS) / 1000;
 
     pace_meter_add(&limits->meter, now_ms);
+    pace_least_add(&limits->rtt_least, rtt_ms, now_ms);
     limits->rtt_ms = limits->rtt_ms > 0 ? limits->rtt_ms + (rtt_ms - limits->rtt_ms) / 8 : rtt_ms;
     limits->grown_ms = limits->ok_ms = now_ms;
     limits->pushed = 0;

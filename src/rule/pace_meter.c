@@ -3,7 +3,7 @@
  * about what the server takes. */
 #include "pace_impl.h"
 
-enum { RESTART_MS = 500 };
+enum { RESTART_MS = 500, LEAST_SPAN_MS = 5000 };
 
 static void meter_advance(struct pace_meter *meter, int64_t slot)
 {
@@ -54,4 +54,24 @@ double pace_meter_rate(const struct pace_meter *meter, int64_t now_ms)
 double pace_meter_second(const struct pace_meter *meter, int64_t now_ms)
 {
     return meter_sum(meter, now_ms) * 1000.0 / covered_ms(now_ms);
+}
+
+void pace_least_add(struct pace_least *least, double ms, int64_t now_ms)
+{
+    if (now_ms - least->since_ms > LEAST_SPAN_MS) {
+        least->before_ms = least->ms;
+        least->ms = -1;
+        least->since_ms = now_ms;
+    }
+    if (least->ms < 0 || ms < least->ms)
+        least->ms = ms;
+}
+
+double pace_least_ms(const struct pace_least *least)
+{
+    double ms = least->ms;
+
+    if (ms < 0 || (least->before_ms >= 0 && least->before_ms < ms))
+        ms = least->before_ms;
+    return ms < 0 ? 0 : pace_max(ms, 1);
 }
