@@ -206,7 +206,7 @@ fuzz-run: fuzz-build
 # ---- lint ----------------------------------------------------------------------------------------------------
 LINT_C := $(wildcard src/*/*.c) $(wildcard tests/*.c)
 LINT_H := $(wildcard include/*/*.h) $(wildcard src/*/*.h) $(wildcard tests/*.h)
-LINT_SH := $(wildcard .ci/*) $(wildcard tests/*.sh)
+LINT_SH := $(wildcard .ci/*) $(wildcard tests/*.sh) $(wildcard tests/bench/*.sh)
 TIDY_FLAGS = -std=gnu11 $(INCLUDES) -iquote tests $(DEFINES)
 JOBS := $(shell nproc 2>/dev/null || echo 2)
 
@@ -241,16 +241,20 @@ lint-tidy: | $(GENERATED)
 	    clang-tidy --quiet --warnings-as-errors="*" "$$0" -- $(TIDY_FLAGS) "$$@" 2>/dev/null'
 
 # ---- demo and measurements -----------------------------------------------------------------------------------
-.PHONY: demo bench
+.PHONY: demo bench bench-quick
 demo: deps
 	@$(MAKE) --no-print-directory all $(TEST_TOOLS)
 	@test -f tests/demo.sh || { echo 'tests/demo.sh is not there'; exit 1; }
 	@BUILD='$(BUILD)' CTP_ENROLL_BIN='$(abspath $(BUILD))/ctp-enroll' \
 	    CTP_SANDBOX_BIN='$(abspath $(BUILD))/ctp-sandbox' bash tests/demo.sh
 
-bench: deps
+bench: SCRIPTS := $(wildcard tests/bench.sh) $(wildcard $(SCALE))
+bench-quick: SCRIPTS := $(wildcard tests/bench.sh)
+bench-quick: export QUICK := 1
+bench bench-quick: deps
+	@sh .ci/deps install bench || echo 'what is missing is left out'
 	@$(MAKE) --no-print-directory all $(TEST_TOOLS) $(BENCHES)
-	@for script in $(wildcard tests/bench.sh) $(wildcard $(SCALE)); do \
+	@for script in $(SCRIPTS); do \
 	    BUILD='$(BUILD)' CTP_ENROLL_BIN='$(abspath $(BUILD))/ctp-enroll' \
 	        CTP_SANDBOX_BIN='$(abspath $(BUILD))/ctp-sandbox' bash $$script || exit 1; \
 	done
@@ -292,7 +296,7 @@ help:
 	@echo 'make asan       the tests with sanitizers'
 	@echo 'make fuzz       each fuzzer for FUZZ_SECONDS (30)'
 	@echo 'make cover      the tests with line counts, and a summary'
-	@echo 'make bench      measurements'
+	@echo 'make bench      measurements beside peers; bench-quick: smaller ones, within three minutes'
 	@echo 'make deps       packages to build and test; deps-dev: also those of lint and fuzz'
 	@echo 'make install    below DESTDIR and PREFIX (/usr/local); uninstall takes it away again'
 	@echo 'make clean      removes the build folders'

@@ -1,5 +1,5 @@
 -- Files that rows still to be sent need, and how many of them are to go now; held ones wait for another row first.
-SELECT f.id, f.carries, f.sha256, f.size, f.path, sum(need.state <> 2)
+SELECT f.id, f.carries, f.sha256, f.size, f.path, sum(need.state <> 2), f.spool
 FROM (SELECT file, state FROM card WHERE state IN (2, 3, 4) AND state <= 4
       UNION ALL
       SELECT k.file, c.state FROM card AS c JOIN customer AS k ON k.customer_id = c.customer_id

@@ -1,5 +1,7 @@
 -- Files, and how many refused records each still has.
-SELECT id, carries, sha256, size, path, coalesce(n, 0), loaded_ms, records, added, repointed, known, skipped, invalid
+SELECT id, carries, sha256, size, path, coalesce(n, 0), spool,
+       loaded_ms, records, added, repointed, known, skipped, invalid,
+       without_card
 FROM file LEFT JOIN (SELECT file, count(*) AS n
                      FROM (SELECT file FROM card WHERE state = 0 AND state <= 4
                            UNION ALL SELECT file FROM refused_customer)

@@ -1,1 +1,1 @@
-UPDATE file SET path = :path WHERE id = :file;
+UPDATE file SET path = :path, spool = :spool WHERE id = :file;

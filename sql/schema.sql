@@ -7,7 +7,7 @@ CREATE TABLE file (
     carries INTEGER NOT NULL,         -- 1 cards, 2 customers, 3 both
     sha256 TEXT NOT NULL,
     size INTEGER NOT NULL,
-    path TEXT NOT NULL,               -- where it was seen last
+    path TEXT NOT NULL,               -- where it was seen last, "-": standard input
     loaded_ms INTEGER NOT NULL,
     records INTEGER NOT NULL,
     added INTEGER NOT NULL,           -- records = added + repointed + known + skipped + invalid
@@ -15,8 +15,17 @@ CREATE TABLE file (
     known INTEGER NOT NULL,
     skipped INTEGER NOT NULL,
     invalid INTEGER NOT NULL,
+    without_card INTEGER NOT NULL DEFAULT 0, -- valid customers without any card when it was loaded
+    spool INTEGER NOT NULL DEFAULT 0 CHECK (spool IN (0, 1, 2)), -- 1 its bytes are in a spool file, 2 were
     lost INTEGER NOT NULL DEFAULT 0   -- 1: its rows were given up; the same bytes again are a new file
 ) STRICT;
+CREATE TABLE file_problem (           -- refused records of a file by code, as they were when it was loaded
+    file INTEGER NOT NULL,
+    code TEXT NOT NULL,
+    n INTEGER NOT NULL,
+    line INTEGER NOT NULL,            -- of the first of them
+    PRIMARY KEY (file, code)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE customer (
     customer_id INTEGER PRIMARY KEY,
     file INTEGER NOT NULL,
@@ -57,7 +66,7 @@ CREATE TABLE card (
     state INTEGER NOT NULL CHECK (state BETWEEN 0 AND 10),
     uncertain INTEGER NOT NULL DEFAULT 0 CHECK (uncertain IN (0, 1)),
     attempts INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),
-    due_ms INTEGER NOT NULL DEFAULT 0, -- 0: as soon as possible
+    due_ms INTEGER NOT NULL DEFAULT 0, -- 0: as soon as possible; -1: held until told, its answer was lost
     http_status INTEGER,
     code TEXT,
     field TEXT,

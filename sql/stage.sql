@@ -9,6 +9,17 @@ CREATE TEMP TABLE stage_card (
     mark INTEGER, flags INTEGER, code TEXT, field TEXT,
     joined TEXT,                      -- what only card and customer together show
     existing INTEGER, was INTEGER);   -- the ledger's row of this card, and its state
+-- What each record of the cards file is: 1 new, 2 re-pointed, 3 known (taken already, or final: left alone, whatever the
+-- record is worth), 4 skipped, 5 invalid.
+CREATE TEMP VIEW card_part AS
+SELECT record, line,
+       CASE WHEN was IS NOT NULL AND (was >= 4 OR (was = 1 AND card_id IS NOT NULL)) THEN 3
+            WHEN flags & 17 THEN 4
+            WHEN code IS NOT NULL OR joined IS NOT NULL THEN 5
+            WHEN existing IS NOT NULL THEN 2
+            ELSE 1 END AS part,
+       CASE WHEN joined IS NULL THEN code ELSE coalesce(code || ';', '') || joined END AS codes
+FROM stage_card WHERE record > 0;
 CREATE TEMP TABLE duplicate (id INTEGER PRIMARY KEY, first INTEGER NOT NULL);
 CREATE TEMP TABLE several (customer_id INTEGER PRIMARY KEY, first INTEGER NOT NULL, account_id INTEGER NOT NULL);
 -- The column that a joined problem is told of.

@@ -285,6 +285,7 @@ static void start_process(struct rig *rig)
     fake_watch(watch, rig);
     portfolio_open(&rig->portfolio, &rig->tables);
     GOOD(ledger_open(&rig->ledger, rig->ledger_path, LEDGER_RUN, &rig->fail));
+    ledger_set_hold_lost(rig->ledger, rig->hold_lost);
     GOOD(ledger_run_begin(rig->ledger, "test", clock_wall_ms(), &rig->recovered, &rig->fail));
     if (rig->with_signals) {
         GOOD(signals_open(&rig->signals, &rig->fail));
@@ -311,8 +312,10 @@ void rig_load(struct rig *rig)
 
 static void open_engine(struct rig *rig)
 {
-    struct http_options http = {.connections =
-                                    rig->options.pace.concurrency + rig->options.token_pace.concurrency};
+    int room = rig->options.room > 0 ? rig->options.room : rig->options.pace.concurrency;
+    int token_room =
+        rig->options.token_room > 0 ? rig->options.token_room : rig->options.token_pace.concurrency;
+    struct http_options http = {.connections = room + token_room};
     struct engine_handles handles = {.ledger = rig->ledger, .portfolio = rig->portfolio, .log = &rig->log};
 
     GOOD(mint_open(&rig->mint, &rig->minting, &rig->fail));

@@ -29,6 +29,7 @@ struct rig {
     struct engine_options options;
     struct mint_options minting;
     bool with_signals;
+    bool hold_lost;     /* retry.on_lost_answer = hold */
     int64_t kill_at_ms; /* the process dies at this moment; 0: it does not */
 
     struct ledger *ledger;

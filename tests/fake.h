@@ -36,7 +36,7 @@ struct fake_answer {
     int64_t after_ms; /* FAKE_NEVER: none at all */
     enum http_end end;
     int status; /* of a whole answer 0 is 202; with HTTP_LOST and HTTP_BROKEN the head's, 0: none came */
-    const char *body, *retry_after; /* copied at once */
+    const char *body, *retry_after, *date; /* copied at once */
     bool resent;
     char store[1024]; /* for a body that is made up */
 };
@@ -58,6 +58,7 @@ void fake_watch(void (*watch)(const struct fake_request *request, void *context)
 void fake_at(int64_t at_ms, void (*call)(void *context), void *context);
 
 int64_t fake_now_ms(void);
+void fake_zone(int minutes_east);    /* of local time; 0 after fake_reset */
 void fake_clock_set(int64_t now_ms); /* for fake_http.c; and for a test while no engine runs */
 
 int fake_count(bool token); /* requests to that host so far */

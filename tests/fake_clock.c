@@ -11,6 +11,12 @@
 #include <time.h>
 
 static int64_t now;
+static int zone_minutes;
+
+void fake_zone(int minutes_east)
+{
+    zone_minutes = minutes_east;
+}
 
 int64_t fake_now_ms(void)
 {
@@ -48,6 +54,13 @@ char *clock_format(int64_t wall_ms, char out[CLOCK_TEXT_SIZE])
     assert_int_equal(snprintf(out, CLOCK_TEXT_SIZE, "%.19s.%03dZ", text, (int)(wall_ms % 1000)),
                      CLOCK_TEXT_SIZE - 1);
     return out;
+}
+
+/* Local time is UTC and what fake_zone added: a change of the clocks is a change of that. */
+int clock_week_minute(int64_t wall_ms)
+{
+    return (int)(((wall_ms / 60000 + zone_minutes) / 1440 + 3) % 7 * 1440 +
+                 (wall_ms / 60000 + zone_minutes) % 1440);
 }
 
 int64_t clock_days(int64_t year, unsigned month, unsigned day)

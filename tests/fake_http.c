@@ -21,7 +21,7 @@ struct flight {
     enum http_end end;
     int status;
     bool resent;
-    char *body, *retry_after;
+    char *body, *retry_after, *date;
 };
 
 struct http {
@@ -67,6 +67,7 @@ void fake_reset(void)
     }
     memset(&net, 0, sizeof net);
     fake_clock_set(0);
+    fake_zone(0);
 }
 
 void fake_serve(fake_host *api, fake_host *token, void *context)
@@ -211,6 +212,37 @@ static int nth_of(const struct fake_request *request)
     return nth;
 }
 
+/* The claims of an assertion are the one long base64url text between two dots. */
+static int64_t account_in_assertion(const char *body)
+{
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    const char *at = strchr(body, '.'), *letter;
+    char claims[1024];
+    size_t n = 0;
+    unsigned bits = 0, have = 0;
+
+    for (at = at ? at + 1 : ""; (letter = *at ? strchr(letters, *at) : NULL) && n < sizeof claims - 1; at++) {
+        bits = bits << 6 | (unsigned)(letter - letters);
+        have += 6;
+        if (have >= 8) {
+            have -= 8;
+            claims[n++] = (char)(bits >> have & 0xFF);
+        }
+    }
+    claims[n] = '\0';
+    return number_after(claims, "\"uid\":\"");
+}
+
+/* s2s, oauth2, openid. */
+static int64_t account_of(const char *body)
+{
+    int64_t account = number_after(body, "\"account_id\":");
+
+    if (account == 0)
+        account = number_after(body, "&uid=");
+    return account ? account : account_in_assertion(body);
+}
+
 static struct fake_request *record(const struct http_request *request)
 {
     struct fake_request *out = mem_alloc(sizeof *out), ***list;
@@ -222,8 +254,8 @@ static struct fake_request *record(const struct http_request *request)
     for (size_t i = 0; i < request->header_count; i++)
         out->headers[i] = copy(request->headers[i]);
     out->header_count = request->header_count;
-    out->token = strstr(out->url, "access-token") != NULL;
-    out->account = number_after(out->body, "\"account_id\":");
+    out->token = strstr(out->url, "/passport/") != NULL;
+    out->account = out->token ? account_of(out->body) : 0;
     out->card = number_after(out->body, "\"card_id\":");
     out->customer = customer_of(out);
     out->bearer = bearer_of(out);
@@ -254,6 +286,7 @@ static void drop(struct flight *flight)
 {
     free(flight->body);
     free(flight->retry_after);
+    free(flight->date);
     *flight = (struct flight){.request = NULL};
 }
 
@@ -279,7 +312,7 @@ int http_flying(const struct http *http)
 int http_start(struct http *http, const struct http_request *request, struct fail *fail)
 {
     struct fake_request *kept = record(request);
-    struct fake_answer answer = {.end = HTTP_ANSWERED, .body = "", .retry_after = ""};
+    struct fake_answer answer = {.end = HTTP_ANSWERED, .body = "", .retry_after = "", .date = ""};
 
     (void)fail;
     assert_true(http->count < http->connections);
@@ -301,6 +334,7 @@ int http_start(struct http *http, const struct http_request *request, struct fai
         .resent = answer.resent,
         .body = mem_text(answer.body),
         .retry_after = mem_text(answer.retry_after),
+        .date = mem_text(answer.date),
     };
     net.idle_turns = 0;
     return 0;
@@ -394,7 +428,7 @@ int http_take(struct http *http, struct http_reply *reply)
         .resent = flight->resent,
         .body = span_of(flight->body),
         .retry_after = span_of(flight->retry_after),
-        .date = {"", 0},
+        .date = span_of(flight->date),
         .content_type = {"", 0},
         .elapsed_us = (fake_now_ms() - flight->request->at_ms) * 1000,
         .started_ms = FAKE_MONO_MS + flight->request->at_ms,

@@ -128,13 +128,12 @@ mv "$WORK/used/elsewhere.csv" "$CARDS"
 
 # ---- what is no input ----
 
-begin fifo
+begin kinds
 start_sandbox
 run_options
-mkfifo "$WORK/fifo.csv"
-assert_exit 6 timeout 5 "$BUILD/ctp-enroll" run "${RUN_OPTIONS[@]}" --cards "$WORK/fifo.csv"
-assert_exit 6 timeout 5 "$BUILD/ctp-enroll" run "${RUN_OPTIONS[@]}" --cards "$CARDS" --customers "$WORK/fifo.csv"
-assert_exit 6 timeout 5 "$BUILD/ctp-enroll" check --out "$OUT" --cards "$WORK/fifo.csv"
+mkdir "$WORK/folder.csv"
+assert_exit 6 "$BUILD/ctp-enroll" run "${RUN_OPTIONS[@]}" --cards "$WORK/folder.csv"
+assert_exit 6 "$BUILD/ctp-enroll" run "${RUN_OPTIONS[@]}" --cards "$CARDS" --customers "$WORK/folder.csv"
 
 begin none
 start_sandbox

@@ -1,28 +1,22 @@
 #!/bin/bash
 # make bench only: peak memory and speed at 10,000 and 1,000,000 cards. Memory must not grow with the portfolio by
-# more than 8 MiB. SMALL and LARGE name other sizes; SECONDS_OF_RUN bounds the submitting part.
+# more than 8 MiB. SMALL and LARGE name other sizes; SECONDS_OF_RUN bounds the run, loading
+# included.
 # shellcheck source=tests/flow.sh
 . "$(dirname "$0")/flow.sh"
 flow_begin
+# shellcheck source=tests/bench/measure.sh
+. "$ROOT/tests/bench/measure.sh"
 
 SMALL=${SMALL:-10000}
 LARGE=${LARGE:-1000000}
-SECONDS_OF_RUN=${SECONDS_OF_RUN:-20}
+SECONDS_OF_RUN=${SECONDS_OF_RUN:-60}
 GROWTH_MOST_KIB=8192
-command -v /usr/bin/time >/dev/null || die "needs /usr/bin/time (package time)"
-
-# Runs a command under time -v; leaves its exit code in CODE, peak KiB in PEAK, milliseconds in TOOK.
-measure() {
-    local begun
-    begun=$(date +%s%3N)
-    /usr/bin/time -v -o "$WORK/time" "$@" >"$WORK/stdout" 2>"$WORK/stderr"
-    CODE=$?
-    TOOK=$(($(date +%s%3N) - begun))
-    PEAK=$(awk -F': ' '/Maximum resident set size/ { print $2 }' "$WORK/time")
-}
 
 row() { # what, cards
-    printf '%-8s %9s cards  %8s ms  %9s cards/s  %7s KiB peak\n' "$1" "$2" "$TOOK" $(($2 * 1000 / (TOOK + 1))) "$PEAK"
+    awk -v what="$1" -v cards="$2" -v took="$WALL" -v cpu="$CPU" -v peak="$PEAK" 'BEGIN {
+        printf "%-8s %9d cards  %8.2f s  %8.2f s of CPU  %9.0f cards/s  %7d KiB peak\n", what, cards, took, cpu,
+            cards / (took + 0.001), peak }'
 }
 
 compare() { # what, small peak, large peak

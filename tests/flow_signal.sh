@@ -64,6 +64,57 @@ assert_eq "accepted" 120 "$(in_state "$OUT" accepted)"
 stop_sandbox
 assert_eq "cards under two correlation IDs" "" "$(journal_enrols | cut -f1,4 | sort -u | cut -f1 | uniq -d)"
 
+# SIGUSR1: the status line at once, also under --quiet. SIGHUP: rates and log level from the file; what else has
+# changed is named; a broken file changes nothing. Neither ends the process, however early it comes.
+LEDGER=$WORK/hup.db JOURNAL=$WORK/hup.jsonl CONF=$WORK/run.conf
+start_sandbox --latency 5ms..10ms --seed 13
+printf '[pace]\nrate = 2/s\n[log]\nlevel = info\n' >"$CONF"
+run_options
+"$BUILD/ctp-enroll" run --ledger "$LEDGER" --out "$OUT" --tenant TN-FLOW --config "$CONF" --progress none \
+    --base-url "http://127.0.0.1:$PORT/cards-tokenization" --auth-url "http://127.0.0.1:$PORT/passport" \
+    --cards "$CARDS" --customers "$CUSTOMERS" >"$WORK/run.stdout" 2>"$WORK/run.stderr" &
+RUN_PID=$!
+# The handlers stand when the ledger does.
+# shellcheck disable=SC2016
+wait_until '[ -s "$LEDGER" ]' 20 || die "no ledger"
+kill -s USR1 "$RUN_PID"
+# shellcheck disable=SC2016
+wait_until 'grep -q " of 120 rows (" "$WORK/run.stderr"' 20 || fault "SIGUSR1 printed no status line"
+# shellcheck disable=SC2016
+wait_until '[ "$(journal_lines)" -ge 3 ]' 20 || die "the run sent nothing"
+printf '[pace]\nrate = much\n' >"$CONF"
+kill -s HUP "$RUN_PID"
+# shellcheck disable=SC2016
+wait_until 'grep -q "run.conf:2: pace.rate" "$WORK/run.stderr"' 20 || fault "a broken file is not told of"
+assert_in "the error of a broken file" "error +the settings cannot be read again; all stay as they are" "$WORK/run.stderr"
+printf '[pace]\nrate = 500/s\ntimetable = * 400/s\n[retry]\nmax_attempts = 3\n[log]\nlevel = warning\n' >"$CONF"
+begun=$(date +%s%3N)
+kill -s HUP "$RUN_PID"
+wait_run
+took=$(($(date +%s%3N) - begun))
+assert_eq "exit code after SIGHUP" 0 "$RUN_CODE"
+[ "$took" -lt 15000 ] || fault "the new rate was not taken: $took ms for the rest"
+assert_in "settings that must wait" "settings that changed count from the next run on settings=retry.max_attempts$" \
+    "$WORK/run.stderr"
+assert_true "the new log level was not taken" test -z "$(grep 'submission ended' "$WORK/run.stderr")"
+stop_sandbox
+assert_eq "enrol requests around SIGHUP" 120 "$(enrol_count)"
+
+# Closed by the timetable: nothing is sent, the status line tells until when, a deadline ends it.
+LEDGER=$WORK/closed.db JOURNAL=$WORK/closed.jsonl
+start_sandbox --latency 5ms..10ms --seed 15
+start_run --cards "$CARDS" --customers "$CUSTOMERS" --max-duration 2s --set 'pace.timetable=* 0'
+# shellcheck disable=SC2016
+wait_until 'grep -q "closed by pace.timetable" "$WORK/run.stderr"' 20 || fault "nothing tells that it is closed"
+kill -s USR1 "$RUN_PID"
+wait_run
+assert_eq "exit code of a closed run" 5 "$RUN_CODE"
+assert_in "the status line of a closed run" "0 of 120 rows \(0%\).*closed by pace.timetable" "$WORK/run.stderr"
+stop_sandbox
+assert_eq "requests while closed" 0 "$(journal_lines)"
+assert_exit 2 enroll config check --set 'pace.timetable=Mon-Fri 08:00-20:00 5/s; Mom 50/s'
+assert_in "the place in a broken timetable" "pace.timetable: character 26: 'Mom' is no day" "$WORK/stderr"
+
 # A deadline works like the first signal.
 LEDGER=$WORK/late.db JOURNAL=$WORK/late.jsonl
 start_sandbox --latency 50ms..100ms --seed 12

@@ -1,7 +1,9 @@
-/* Answers of any bytes: a kind ('j' enrolment, 't' token, 'c' a bearer by itself), three bytes of status, the
- * body. What must hold whatever comes: nothing personal and no control character in a message, no bearer that
- * could end a header line, no life that could overflow a time. */
-#include "rule/api.h"
+/* Answers of any bytes: a kind ('j' enrolment, 't' token, 'c' a bearer by itself, 'p' what a command printed,
+ * 'm' a template of claims), three bytes of status, the body. What must hold whatever comes: nothing personal
+ * and no control character in a message, no bearer that could end a header line, no life that could overflow
+ * a time. */
+#include "rule/api_claims.h"
+#include "rule/api_token.h"
 
 #include "value/text.h"
 
@@ -64,6 +66,44 @@ static void check_token(enum api_token_result result, const struct api_token *to
         assert(token->text.ptr[i] > ' ' && token->text.ptr[i] < 0x7F);
 }
 
+static const struct api_token_ask ask = {
+    .account = 12345, .wall_ms = INT64_C(1700000000000), .field = "token"};
+
+static void fuzz_printed(struct span output)
+{
+    struct api_token token;
+    struct buf store;
+
+    buf_init(&store, 4096);
+    memset(&token, 0x5A, sizeof token);
+    check_token(api_token_printed(&ask, output, &store, &token), &token);
+    buf_free(&store);
+}
+
+/* What was let in can be written, and what is written is one object. */
+static void fuzz_claims(struct span template)
+{
+    const struct api_claims_options options = {.template = template,
+                                               .name = "claims.json",
+                                               .issuer = "issuer.example",
+                                               .subject = "subject",
+                                               .tenant = "TN-\"1\""};
+    struct api_claims *claims;
+    struct fail fail;
+    struct buf out;
+
+    if (api_claims_open(&claims, &options, &fail) != 0) {
+        assert(fail.kind == FAIL_USAGE);
+        return;
+    }
+    buf_init(&out, 1 << 20);
+    api_claims_write(claims, INT64_MAX, 1, 2, &out);
+    assert(out.full || (out.ptr[0] == '{' && out.ptr[out.len - 1] == '}'));
+    assert(text_is_utf8(buf_span(&out)));
+    buf_free(&out);
+    api_claims_close(claims);
+}
+
 static void fuzz_token(int status, struct span body)
 {
     const struct api_answer answer = {API_ANSWERED, status, body};
@@ -72,7 +112,7 @@ static void fuzz_token(int status, struct span body)
 
     buf_init(&store, 4096);
     memset(&token, 0x5A, sizeof token);
-    check_token(api_token_read(&answer, "token", 12345, INT64_C(1700000000000), &store, &token), &token);
+    check_token(api_token_read(&ask, &answer, &store, &token), &token);
     buf_free(&store);
 }
 
@@ -81,7 +121,7 @@ static void fuzz_bearer(struct span bearer)
     struct api_token token;
 
     memset(&token, 0x5A, sizeof token);
-    check_token(api_token_check(bearer, 12345, INT64_C(1700000000000), &token), &token);
+    check_token(api_token_check(&ask, bearer, &token), &token);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -99,6 +139,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         fuzz_token(status, (struct span){body, size - 4});
     else if (data[0] == 'c')
         fuzz_bearer((struct span){body, size - 4});
+    else if (data[0] == 'p')
+        fuzz_printed((struct span){body, size - 4});
+    else if (data[0] == 'm')
+        fuzz_claims((struct span){body, size - 4});
     else
         fuzz_judge(status, (struct span){body, size - 4});
     free(body);

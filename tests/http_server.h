@@ -36,6 +36,7 @@
     X(SSL_CTX_use_PrivateKey_file)   \
     X(SSL_CTX_load_verify_locations) \
     X(SSL_CTX_set_verify)            \
+    X(SSL_CTX_set_alpn_select_cb)    \
     X(SSL_new)                       \
     X(SSL_free)                      \
     X(SSL_set_fd)                    \

@@ -28,6 +28,7 @@ struct input {
     struct span bytes; /* borrowed */
     int fd;
     int64_t records; /* number of the next one */
+    struct reader_options options;
 };
 
 extern const struct reader_options COMMA, AUTO;
@@ -35,6 +36,9 @@ extern const struct reader_options COMMA, AUTO;
 struct input input_open(struct span bytes, const struct reader_options *options);
 void input_close(struct input *input); /* nothing may be left to read */
 void expect(struct input *input, struct want want);
+
+/* Every field of every record of a file, as text, appended. */
+void reader_dump(int fd, const struct reader_options *options, struct buf *out);
 
 /* A whole file; the last one of `want` has the line 0. */
 void reads(struct span bytes, const struct reader_options *options, const struct want *want);

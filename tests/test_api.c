@@ -151,6 +151,8 @@ static enum api_end end_named(const char *word, int *status)
         return API_LOST;
     if (strcmp(word, "tls") == 0)
         return API_TLS;
+    if (strcmp(word, "proxy") == 0)
+        return API_PROXY;
     *status = (int)strtol(word, NULL, 10);
     return API_ANSWERED;
 }
@@ -227,7 +229,7 @@ static void the_table_is_whole(void **state)
     const struct api_verdict *table = api_verdicts(&count);
 
     (void)state;
-    assert_int_equal(count, 19);
+    assert_int_equal(count, 20);
     assert_int_equal(table[0].status_from, 202);
     assert_int_equal(table[0].status_to, 202);
     for (size_t i = 0; i < count; i++) {

@@ -1,5 +1,5 @@
 /* Token requests and answers: what is taken, for how long, and what must never be taken. */
-#include "rule/api.h"
+#include "rule/api_token.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -71,10 +71,11 @@ static const char *jwt(const char *claims)
 static void check_bearer(const char *bearer, int64_t account, enum api_token_result result, int64_t life_ms,
                          bool names)
 {
+    const struct api_token_ask ask = {.account = account, .wall_ms = WALL_MS};
     struct api_token token;
 
     memset(&token, 0x5A, sizeof token);
-    assert_int_equal(api_token_check(span_of(bearer), account, WALL_MS, &token), result);
+    assert_int_equal(api_token_check(&ask, span_of(bearer), &token), result);
     assert_int_equal(token.life_ms, life_ms);
     assert_int_equal(token.names_account, names);
     assert_true(span_is(token.text, result == API_TOKEN_OK ? bearer : ""));
@@ -192,13 +193,14 @@ struct reply {
 static void check_reply(struct reply reply, enum api_token_result result, const char *text, int64_t life_ms,
                         const char *reason)
 {
+    const struct api_token_ask ask = {.account = 12345, .wall_ms = WALL_MS, .field = reply.field};
     const struct api_answer answer = {reply.end, reply.status, span_of(reply.body)};
     struct api_token token;
     struct buf store;
 
     buf_init(&store, 512);
     memset(&token, 0x5A, sizeof token);
-    assert_int_equal(api_token_read(&answer, reply.field, 12345, WALL_MS, &store, &token), result);
+    assert_int_equal(api_token_read(&ask, &answer, &store, &token), result);
     assert_true(span_is(token.text, text));
     assert_int_equal(token.life_ms, life_ms);
     assert_string_equal(token.reason, reason);
@@ -329,6 +331,7 @@ static void reasons_hold_no_secret(void **state)
 
 static void the_store_is_emptied_first(void **state)
 {
+    const struct api_token_ask ask = {.account = 1, .wall_ms = WALL_MS};
     const struct api_answer answer = {API_ANSWERED, 200, SPAN("{\"token\":\"abc\"}")};
     struct api_token token;
     struct buf store;
@@ -336,10 +339,140 @@ static void the_store_is_emptied_first(void **state)
     (void)state;
     buf_init(&store, 64);
     buf_add_text(&store, "the token before");
-    assert_int_equal(api_token_read(&answer, NULL, 1, WALL_MS, &store, &token), API_TOKEN_OK);
+    assert_int_equal(api_token_read(&ask, &answer, &store, &token), API_TOKEN_OK);
     assert_string_equal(buf_text(&store), "abc");
     assert_ptr_equal(token.text.ptr, store.ptr);
     buf_free(&store);
+}
+
+/* By the host's own time a token that has ended has ended; by ours it may be our clock that is wrong. */
+static void the_hosts_time_is_believed(void **state)
+{
+    struct api_token_ask ask = {.account = 12345, .wall_ms = WALL_MS};
+    char body[1200];
+    struct api_answer answer = {.end = API_ANSWERED, .status = 200};
+    struct api_token token;
+    struct buf store;
+
+    (void)state;
+    (void)snprintf(body, sizeof body, "{\"token\":\"%s\"}",
+                   jwt("{\"aid\":\"12345\",\"iat\":1699999000,\"exp\":1699999600}"));
+    answer.body = span_of(body);
+    buf_init(&store, 2048);
+    assert_int_equal(api_token_read(&ask, &answer, &store, &token), API_TOKEN_OK);
+    assert_int_equal(token.life_ms, 600000);
+    assert_false(token.ended);
+    ask.server_time = true;
+    assert_int_equal(api_token_read(&ask, &answer, &store, &token), API_TOKEN_REFUSED);
+    assert_true(token.ended);
+    assert_string_equal(token.reason, "the token has expired");
+    ask.wall_ms = INT64_C(1699999200000);
+    assert_int_equal(api_token_read(&ask, &answer, &store, &token), API_TOKEN_OK);
+    assert_int_equal(token.life_ms, 400000);
+    buf_free(&store);
+}
+
+/* ---- other bodies ---- */
+
+static void the_oauth2_body_is_a_form(void **state)
+{
+    struct buf body;
+
+    (void)state;
+    buf_init(&body, 4096);
+    api_oauth2_body(SPAN("key 1&"), SPAN("s=+/%\xC3\xA9"), SPAN("pismo-v1:cards:rw pismo-v1:x:r"),
+                    INT64_C(9007199254740993), &body);
+    assert_string_equal(
+        buf_text(&body),
+        "grant_type=client_credentials&client_id=key+1%26&client_secret_string=s%3D%2B%2F%25%C3%A9"
+        "&scope=pismo-v1%3Acards%3Arw+pismo-v1%3Ax%3Ar&uid=9007199254740993");
+    buf_wipe(&body);
+    api_oauth2_body(SPAN("k"), SPAN("s"), SPAN(""), 7, &body);
+    assert_string_equal(buf_text(&body),
+                        "grant_type=client_credentials&client_id=k&client_secret_string=s&uid=7");
+    buf_free(&body);
+}
+
+static void the_openid_body_is_one_string(void **state)
+{
+    struct buf body;
+
+    (void)state;
+    buf_init(&body, 4096);
+    api_openid_body("token", SPAN("aa.bb.cc"), &body);
+    assert_string_equal(buf_text(&body), "{\"token\":\"aa.bb.cc\"}");
+    buf_wipe(&body);
+    api_openid_body("asser\"tion", SPAN("aa.bb.cc"), &body);
+    assert_string_equal(buf_text(&body), "{\"asser\\\"tion\":\"aa.bb.cc\"}");
+    buf_free(&body);
+}
+
+/* ---- what is no answer, and what a command printed ---- */
+
+static void a_broken_answer_is_judged_by_its_status(void **state)
+{
+    static const struct {
+        int status;
+        enum api_token_result result;
+        const char *reason;
+    } cases[] = {
+        {0, API_TOKEN_TRANSIENT, "what came from the token host is no HTTP"},
+        {200, API_TOKEN_UNREADABLE, "HTTP 200: the answer is too long or broken"},
+        {302, API_TOKEN_UNREADABLE, "HTTP 302: the answer is too long or broken"},
+        {400, API_TOKEN_NO_ACCOUNT, "HTTP 400: the answer is too long or broken"},
+        {401, API_TOKEN_REFUSED, "HTTP 401: the answer is too long or broken"},
+        {429, API_TOKEN_TRANSIENT, "HTTP 429: the answer is too long or broken"},
+        {502, API_TOKEN_TRANSIENT, "HTTP 502: the answer is too long or broken"},
+    };
+    struct api_token token;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        memset(&token, 0x5A, sizeof token);
+        assert_int_equal(api_token_broken(cases[i].status, &token), cases[i].result);
+        assert_string_equal(token.reason, cases[i].reason);
+        assert_int_equal(token.text.len, 0);
+        assert_int_equal(token.life_ms, 0);
+    }
+}
+
+static void what_a_command_prints(void **state)
+{
+    static const struct {
+        const char *output;
+        enum api_token_result result;
+        const char *text;
+        int64_t life_ms;
+        const char *reason;
+    } cases[] = {
+        {"abc.def", API_TOKEN_OK, "abc.def", 0, ""},
+        {"\n  abc.def \r\n\n", API_TOKEN_OK, "abc.def", 0, ""},
+        {"{\"token\": \"abc\", \"expires_in\": 30}\n", API_TOKEN_OK, "abc", 30000, ""},
+        {" {\"access_token\": \"abc\"}", API_TOKEN_OK, "abc", 0, ""},
+        {"", API_TOKEN_UNREADABLE, "", 0, "nothing was printed"},
+        {" \n", API_TOKEN_UNREADABLE, "", 0, "nothing was printed"},
+        {"abc\ndef\n", API_TOKEN_UNREADABLE, "", 0, "more than one line was printed"},
+        {"a token", API_TOKEN_UNREADABLE, "", 0, "the token is empty or holds characters no token has"},
+        {"{}", API_TOKEN_UNREADABLE, "", 0, "the token answer holds no token under auth.token_field"},
+        {"{\"token\":", API_TOKEN_UNREADABLE, "", 0,
+         "the token answer holds no token under auth.token_field"},
+        {"e30.eyJhaWQiOiI5OSJ9.x", API_TOKEN_WRONG_ACCOUNT, "", 0, "the token's claims name another account"},
+        {"e30.eyJleHAiOjE2MDAwMDAwMDAsImlhdCI6MTU5OTk5OTQwMH0.x", API_TOKEN_REFUSED, "", 0,
+         "the token has expired"},
+    };
+    const struct api_token_ask ask = {.account = 12345, .wall_ms = WALL_MS};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct api_token token;
+        struct buf store;
+        buf_init(&store, 512);
+        assert_int_equal(api_token_printed(&ask, span_of(cases[i].output), &store, &token), cases[i].result);
+        assert_true(span_is(token.text, cases[i].text));
+        assert_int_equal(token.life_ms, cases[i].life_ms);
+        assert_string_equal(token.reason, cases[i].reason);
+        buf_free(&store);
+    }
 }
 
 int main(void)
@@ -362,6 +495,11 @@ int main(void)
         cmocka_unit_test(refusals_of_tokens_are_told_apart),
         cmocka_unit_test(reasons_hold_no_secret),
         cmocka_unit_test(the_store_is_emptied_first),
+        cmocka_unit_test(the_hosts_time_is_believed),
+        cmocka_unit_test(the_oauth2_body_is_a_form),
+        cmocka_unit_test(the_openid_body_is_one_string),
+        cmocka_unit_test(a_broken_answer_is_judged_by_its_status),
+        cmocka_unit_test(what_a_command_prints),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -153,7 +153,7 @@ static void test_numbered_columns(void **state)
 static void test_mapped_headers(void **state)
 {
     const struct column_setting settings[] = {{"first_name", "Given Name", NULL}, {"EMAIL-1", "mail", NULL}};
-    struct column_options options = {settings, 2, IN_CUSTOMERS, false, false, false};
+    struct column_options options = {.settings = settings, .count = 2, .files = IN_CUSTOMERS};
     struct columns *columns =
         open_good("customer_id,locale,given_NAME,last_name,first_name,Mail,phones", &options);
     struct raw_fields raw;
@@ -170,7 +170,7 @@ static void test_mapped_headers(void **state)
 static void test_one_header_for_two_fields(void **state)
 {
     const struct column_setting settings[] = {{"first_name", "name", NULL}, {"last_name", "name", NULL}};
-    struct column_options options = {settings, 2, IN_CUSTOMERS, false, false, false};
+    struct column_options options = {.settings = settings, .count = 2, .files = IN_CUSTOMERS};
     struct columns *columns = open_good("customer_id,locale,name,emails,phones", &options);
     struct raw_fields raw;
 
@@ -184,7 +184,7 @@ static void test_one_header_for_two_fields(void **state)
 static void test_constants(void **state)
 {
     const struct column_setting settings[] = {{"owner_bid", NULL, "0001"}, {"status", NULL, ""}};
-    struct column_options options = {settings, 2, IN_CARDS, false, false, false};
+    struct column_options options = {.settings = settings, .count = 2, .files = IN_CARDS};
     struct columns *columns = open_good("customer_id,account_id,card_id,owner_bid,status", &options);
     struct raw_fields raw;
 
@@ -200,7 +200,7 @@ static void test_constants(void **state)
 static void test_settings_of_the_other_file_do_not_matter(void **state)
 {
     const struct column_setting settings[] = {{"first_name", "Given Name", NULL}, {"locale", NULL, "en_US"}};
-    struct column_options options = {settings, 2, IN_CARDS, false, false, false};
+    struct column_options options = {.settings = settings, .count = 2, .files = IN_CARDS};
     struct columns *columns = open_good("customer_id,account_id,card_id,owner_bid,first_name", &options);
     struct raw_fields raw;
 
@@ -215,15 +215,64 @@ static void test_settings_of_the_other_file_do_not_matter(void **state)
 static void test_a_mapped_column_of_both_files_may_stand_in_one(void **state)
 {
     const struct column_setting settings[] = {{"billing_city", "Town", NULL}, {"status", "State", NULL}};
-    struct column_options options = {settings, 2, IN_CARDS, false, false, false};
+    struct column_options options = {.settings = settings, .count = 2, .files = IN_CARDS};
     struct columns *columns = open_good(CARDS, &options);
 
     (void)state;
     assert_false(columns_has_address(columns));
     columns_close(columns);
     options.files = IN_BOTH;
-    assert_fault(ONE_FILE, &options, FAIL_INPUT,
-                 "header: [columns] names what is not there: 'Town', 'State'");
+    assert_fault(
+        ONE_FILE, &options, FAIL_INPUT,
+        "header: [columns] names what is not there: columns.billing_city = 'Town', columns.status = 'State'");
+}
+
+/* Opens both headers with the settings; NULL when the pair is accepted, else the fault's text. */
+static const char *pair_fault(const char *cards, const char *customers, const struct column_setting *settings,
+                              size_t count)
+{
+    static struct fail fail;
+    struct column_options options = {.settings = settings, .count = count, .files = IN_CARDS};
+    struct columns *first = open_good(cards, &options), *second;
+    int rc;
+
+    options.files = IN_CUSTOMERS;
+    second = open_good(customers, &options);
+    fail = (struct fail){.kind = FAIL_NONE};
+    rc = columns_check_pair(first, second, &fail);
+    columns_close(first);
+    columns_close(second);
+    assert_int_equal(fail.kind, rc == 0 ? FAIL_NONE : FAIL_INPUT);
+    return rc == 0 ? NULL : fail.text;
+}
+
+#define CARDS_WITH(column) "customer_id,account_id,card_id,owner_bid," column
+#define CUSTOMERS_WITH(column) "customer_id,locale,first_name,last_name,emails,phones," column
+
+static void test_a_mapped_column_in_neither_file(void **state)
+{
+    const struct column_setting town[] = {{"Billing City", "Town Name", NULL}};
+    const struct column_setting several[] = {
+        {"status", "Zustand", NULL}, {"billing_state", "Region", NULL}, {"billing_city", "Town Name", NULL}};
+    const struct column_setting constant[] = {{"billing_country_code", NULL, "BRA"}};
+
+    (void)state;
+    assert_null(pair_fault(CARDS_WITH("town_name"), CUSTOMERS, town, 1));
+    assert_null(pair_fault(CARDS, CUSTOMERS_WITH("TOWN-NAME"), town, 1));
+    assert_null(pair_fault(CARDS_WITH("town name"), CUSTOMERS_WITH("town name"), town, 1));
+    assert_null(pair_fault(CARDS, CUSTOMERS, constant, 1));
+    assert_string_equal(pair_fault(CARDS, CUSTOMERS, town, 1),
+                        "[columns] names what stands in neither file: columns.billing_city = 'Town Name'");
+    assert_string_equal(pair_fault(CARDS_WITH("Colour,Shoe"), CUSTOMERS_WITH("Shoe,TownNames"), town, 1),
+                        "[columns] names what stands in neither file: columns.billing_city = 'Town Name' "
+                        "(there is 'TownNames')");
+    /* the canonical name was given away by the setting, so it is unused too */
+    assert_string_equal(
+        pair_fault(CARDS_WITH("Regon,Region of work"), CUSTOMERS_WITH("billing_city"), several, 3),
+        "[columns] names what stands in neither file: columns.billing_city = 'Town Name', "
+        "columns.billing_state = 'Region' (there is 'Regon'), columns.status = 'Zustand'");
+    assert_string_equal(pair_fault(CARDS_WITH("Region"), CUSTOMERS_WITH("Town Name"), several, 3),
+                        "[columns] names what stands in neither file: columns.status = 'Zustand'");
 }
 
 static void test_address(void **state)
@@ -242,7 +291,7 @@ static void test_address(void **state)
 static void test_billing_constants_only_complete_an_address(void **state)
 {
     const struct column_setting settings[] = {{"billing_country_code", NULL, "BRA"}};
-    struct column_options options = {settings, 1, IN_CARDS, false, false, false};
+    struct column_options options = {.settings = settings, .count = 1, .files = IN_CARDS};
     struct columns *columns = open_good("customer_id,account_id,card_id,owner_bid,billing_city", &options);
     struct raw_fields raw;
 
@@ -263,7 +312,7 @@ static void test_billing_constants_only_complete_an_address(void **state)
 static void test_an_address_of_constants_in_one_file(void **state)
 {
     const struct column_setting settings[] = {{"billing_address_line1", NULL, "Branch 7"}};
-    struct column_options options = {settings, 1, IN_BOTH, false, false, false};
+    struct column_options options = {.settings = settings, .count = 1, .files = IN_BOTH};
     struct columns *columns = open_good(ONE_FILE, &options);
     struct raw_fields raw;
 
@@ -297,16 +346,18 @@ static void test_required_columns(void **state)
 
     (void)state;
     assert_fault("customer_id,card_id,owner_bid", &options, FAIL_INPUT,
-                 "header: required column missing: 'account_id'");
+                 "header: required column missing: 'account_id'; add it, or map its name in [columns]");
     assert_fault("customer_id,acount_id,card_id,owner_bid", &options, FAIL_INPUT,
-                 "header: required column missing: 'account_id' (the header has 'acount_id')");
+                 "header: required column missing: 'account_id' (the header has 'acount_id')"
+                 "; add it, or map its name in [columns]");
     assert_fault("customer_id", &options, FAIL_INPUT,
-                 "header: required column missing: 'account_id', 'card_id', 'owner_bid'");
+                 "header: required column missing: 'account_id', 'card_id', 'owner_bid'"
+                 "; add it, or map its name in [columns]");
     options.files = IN_CUSTOMERS;
     assert_fault(
         "customer_id,email", &options, FAIL_INPUT,
         "header: required column missing: 'locale', 'first_name', 'last_name', 'emails' (the header has "
-        "'email'), 'phones'");
+        "'email'), 'phones'; add it, or map its name in [columns]");
 }
 
 static void test_requirements_that_settings_lift(void **state)
@@ -325,7 +376,8 @@ static void test_requirements_that_settings_lift(void **state)
     options.files = IN_BOTH;
     columns_close(open_good(ONE_FILE, &options));
     assert_fault(CARDS, &options, FAIL_INPUT,
-                 "header: required column missing: 'locale', 'first_name', 'last_name', 'emails', 'phones'");
+                 "header: required column missing: 'locale', 'first_name', 'last_name', 'emails', 'phones'"
+                 "; add it, or map its name in [columns]");
 }
 
 static void test_the_same_column_twice(void **state)
@@ -335,23 +387,48 @@ static void test_the_same_column_twice(void **state)
 
     (void)state;
     assert_fault("customer_id,account_id,card_id,owner_bid,Customer ID", &options, FAIL_INPUT,
-                 "header: the column 'customer_id' stands twice (cells 1 and 5)");
+                 "header: the column 'customer_id' stands twice (cells 1 and 5); remove one");
     options.settings = settings;
     options.count = 1;
     assert_fault("customer_id,account_id,card_id,bank,BANK", &options, FAIL_INPUT,
-                 "header: the column 'owner_bid' stands twice (cells 4 and 5)");
+                 "header: the column 'owner_bid' stands twice (cells 4 and 5); remove one");
+}
+
+/* A first record that was taken for the header may be of a person: none of its cells is told. */
+static void test_a_first_record_is_not_echoed(void **state)
+{
+    const struct column_setting settings[] = {{"customer_id", "Kunde", NULL}};
+    struct column_options options = {.files = IN_CUSTOMERS, .allow_internal = true};
+
+    (void)state;
+    assert_fault(
+        "11,Emil,Locala,emil@example.com", &options, FAIL_INPUT,
+        "no header: the first line names no known column, it seems to be data (put a line with column "
+        "names above it, or map its names in [columns]); required: 'customer_id', 'locale'");
+    assert_fault("11,Status,Customer Ida", &options, FAIL_INPUT,
+                 "header: required column missing: 'customer_id', 'locale'; add it, or map its name in "
+                 "[columns]");
+    options.settings = settings;
+    options.count = 1;
+    assert_fault(
+        "11,Kunda", &options, FAIL_INPUT,
+        "no header: the first line names no known column, it seems to be data (put a line with column "
+        "names above it, or map its names in [columns]); required: columns.customer_id = 'Kunde', "
+        "'locale'");
 }
 
 static void test_a_mapped_header_that_is_not_there(void **state)
 {
     const struct column_setting settings[] = {{"owner_bid", "Bank Code", NULL},
                                               {"card_id", "Kartennummer", NULL}};
-    struct column_options options = {settings, 2, IN_CARDS, true, false, false};
+    struct column_options options = {
+        .settings = settings, .count = 2, .files = IN_CARDS, .has_owner_bid = true};
 
     (void)state;
-    assert_fault("customer_id,account_id,card_id,bank_cod", &options, FAIL_INPUT,
-                 "header: [columns] names what is not there: 'Kartennummer', 'Bank Code' (the header has "
-                 "'bank_cod')");
+    assert_fault(
+        "customer_id,account_id,card_id,bank_cod", &options, FAIL_INPUT,
+        "header: [columns] names what is not there: columns.card_id = 'Kartennummer', columns.owner_bid = "
+        "'Bank Code' (the header has 'bank_cod')");
 }
 
 static void test_a_header_that_is_none(void **state)
@@ -359,8 +436,21 @@ static void test_a_header_that_is_none(void **state)
     struct column_options options = {.files = IN_CARDS};
 
     (void)state;
-    assert_fault("1,2,3,Ana", &options, FAIL_INPUT, "the first line is no header: it names no known column");
-    assert_fault("", &options, FAIL_INPUT, "the first line is no header: it names no known column");
+    assert_fault(
+        "1,2,3,Ana", &options, FAIL_INPUT,
+        "no header: the first line names no known column, it seems to be data (put a line with column "
+        "names above it, or map its names in [columns]); required: 'customer_id', 'account_id', "
+        "'card_id', 'owner_bid'");
+    assert_fault(
+        "", &options, FAIL_INPUT,
+        "no header: the first line names no known column, it seems to be data (put a line with column "
+        "names above it, or map its names in [columns]); required: 'customer_id', 'account_id', "
+        "'card_id', 'owner_bid'");
+    assert_fault(
+        "customer_id;account_id;card_id", &options, FAIL_INPUT,
+        "no header: the first line names no known column, it seems to be parted by another delimiter "
+        "(set input.delimiter, or auto); required: 'customer_id', 'account_id', 'card_id', "
+        "'owner_bid'");
     assert_fault(
         "customer_id,Stra\xDF"
         "e",
@@ -374,7 +464,7 @@ static void test_settings_are_checked(void **state)
     const struct column_setting strange[] = {{"shoe size", "x", NULL}};
     const struct column_setting numbered[] = {{"phone_6", "x", NULL}};
     const struct column_setting twice[] = {{"email_1", "x", NULL}, {"E-Mail 1", "y", NULL}};
-    struct column_options options = {unknown, 1, IN_CARDS, false, false, false};
+    struct column_options options = {.settings = unknown, .count = 1, .files = IN_CARDS};
     struct fail fail;
 
     (void)state;
@@ -419,6 +509,7 @@ int main(void)
         cmocka_unit_test(test_constants),
         cmocka_unit_test(test_settings_of_the_other_file_do_not_matter),
         cmocka_unit_test(test_a_mapped_column_of_both_files_may_stand_in_one),
+        cmocka_unit_test(test_a_mapped_column_in_neither_file),
         cmocka_unit_test(test_address),
         cmocka_unit_test(test_billing_constants_only_complete_an_address),
         cmocka_unit_test(test_an_address_of_constants_in_one_file),
@@ -426,6 +517,7 @@ int main(void)
         cmocka_unit_test(test_required_columns),
         cmocka_unit_test(test_requirements_that_settings_lift),
         cmocka_unit_test(test_the_same_column_twice),
+        cmocka_unit_test(test_a_first_record_is_not_echoed),
         cmocka_unit_test(test_a_mapped_header_that_is_not_there),
         cmocka_unit_test(test_a_header_that_is_none),
         cmocka_unit_test(test_settings_are_checked),

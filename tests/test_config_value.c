@@ -117,9 +117,8 @@ static void plain_http_only_to_loopback(void **state)
 static void what_this_version_does_not_carry_out(void **state)
 {
     static const char *const later[][2] = {
-        {"auth.method", "openid"},         {"auth.method", "oauth2"},         {"auth.method", "command"},
-        {"api.enroll_card_path", "/card"}, {"pace.timetable", "22:00-06:00"}, {"metrics.textfile", "m.prom"},
-        {"retry.on_lost_answer", "hold"},  {"input.encoding", "ISO-8859-1"},
+        {"api.enroll_card_path", "/card"},
+        {"metrics.textfile", "m.prom"},
     };
     struct config *config = config_opened();
 
@@ -130,10 +129,23 @@ static void what_this_version_does_not_carry_out(void **state)
                        later[i][0], later[i][1]);
         config_set_refused(later[i][0], later[i][1], message);
     }
-    config_set_ok(config, "auth.method", "file");
     config_set_ok(config, "api.enroll_card_path", "");
-    config_set_ok(config, "input.encoding", "utf-8");
-    config_set_ok(config, "retry.on_lost_answer", "resend");
+    config_set_ok(config, "input.encoding", "ISO-8859-1");
+    config_close(config);
+}
+
+static void timetables(void **state)
+{
+    struct config *config = config_opened();
+
+    (void)state;
+    config_set_ok(config, "pace.timetable", "Mon-Fri 08:00-20:00 5/s; * 50/s");
+    assert_string_equal(config_text(config, SET_PACE_TIMETABLE), "Mon-Fri 08:00-20:00 5/s; * 50/s");
+    config_set_refused(
+        "pace.timetable", "Mon-Fri 08:00-20:00 5/s; Mom 50/s",
+        "--set: pace.timetable: character 26: 'Mom' is no day (Mon ... Sun) and no range of days "
+        "such as Mon-Fri");
+    config_set_ok(config, "pace.timetable", "");
     config_close(config);
 }
 
@@ -183,6 +195,7 @@ int main(void)
         cmocka_unit_test(values_of_the_wrong_form),
         cmocka_unit_test(plain_http_only_to_loopback),
         cmocka_unit_test(what_this_version_does_not_carry_out),
+        cmocka_unit_test(timetables),
         cmocka_unit_test(deadlines),
     };
 

@@ -134,6 +134,100 @@ static void lost_answers_exhaust_a_row_as_uncertain(void **state)
     assert_string_equal(fake_header(fake_card(1, 2), "x-cid"), fake_header(fake_card(1, 0), "x-cid"));
 }
 
+/* ---- retry.on_lost_answer = hold ---- */
+
+/* Card 1 loses its answer, 2 meets a connection that breaks off, 3 a closed port, 4 a bad moment, 5 was sent
+ * by libcurl a second time before it failed; 6 is a further card of customer 1. */
+static void loses(const struct fake_request *request, struct fake_answer *answer, void *context)
+{
+    static const enum http_end ends[] = {HTTP_LOST, HTTP_BROKEN, HTTP_NOT_SENT, HTTP_ANSWERED, HTTP_ANSWERED};
+
+    (void)context;
+    if (request->nth > 1)
+        return;
+    answer->end = ends[request->card - 1];
+    answer->status = request->card < 4 ? 0 : 500;
+    answer->resent = request->card == 5;
+}
+
+static void expect_held(struct rig *rig, int64_t card, int attempts)
+{
+    rig_expect(rig, card, "held", attempts);
+    assert_string_equal(rig_text(rig, "SELECT code FROM card WHERE card_id = %d", (int)card), "answer_lost");
+    assert_int_equal(rig_number(rig, "SELECT uncertain FROM card WHERE card_id = %d", (int)card), 1);
+    assert_int_equal(rig_number(rig, "SELECT due_ms FROM card WHERE card_id = %d", (int)card), -1);
+    assert_int_equal(rig_number(rig,
+                                "SELECT count(*) FROM attempt AS a JOIN card AS c ON c.id = a.card "
+                                "WHERE c.card_id = %d AND a.code = 'answer_lost'",
+                                (int)card),
+                     1);
+}
+
+static void lost_answers_can_be_held(void **state)
+{
+    struct rig *rig = *state;
+
+    rig->hold_lost = true;
+    fake_serve(loses, NULL, NULL);
+    rig_cards(rig, 1, 5, 7);
+    rig_card(rig, 1000001, 7, 6);
+    rig_load(rig);
+    assert_int_equal(rig_run(rig), RUN_DONE);
+    expect_held(rig, 1, 1);
+    expect_held(rig, 2, 1);
+    rig_expect(rig, 3, "accepted", 2);
+    rig_expect(rig, 4, "accepted", 2);
+    expect_held(rig, 5, 1);
+    rig_expect(rig, 6, "held", 0);
+    assert_int_equal(rig_number(rig, "SELECT n FROM tally WHERE kind = 'state' AND key = 2"), 4);
+    rig_restart(rig, false);
+    assert_int_equal(rig_run(rig), RUN_DONE);
+    assert_int_equal(fake_count(false), 7);
+}
+
+/* Behind the closed gate a failure costs nothing, and the row would be due again. */
+static void a_probe_whose_answer_is_lost_is_held(void **state)
+{
+    struct rig *rig = *state;
+
+    rig->hold_lost = true;
+    fake_serve(lost, NULL, NULL);
+    rig->options.pace.breaker_failures = 2;
+    rig->options.pace.concurrency = 1;
+    rig_cards(rig, 1, 6, 7);
+    rig_load(rig);
+    assert_int_equal(rig_run(rig), RUN_DONE);
+    assert_int_equal(rig_count(rig, "held"), 6);
+    assert_int_equal(fake_count(false), 6);
+}
+
+static void a_killed_run_leaves_its_rows_held(void **state)
+{
+    struct rig *rig = *state;
+    int sent;
+
+    rig->hold_lost = true;
+    rig->options.pace.rate = 20;
+    rig_cards(rig, 1, 60, 7);
+    rig_load(rig);
+    rig->kill_at_ms = 1000;
+    assert_int_equal(rig_run(rig), RUN_KILLED);
+    sent = rig_count(rig, "sent");
+    assert_true(sent > 0);
+    rig_restart(rig, true);
+    rig->kill_at_ms = 0;
+    assert_int_equal(rig->recovered, sent);
+    assert_int_equal(rig_number(rig,
+                                "SELECT count(*) FROM card WHERE state = 2 AND uncertain AND due_ms = -1 "
+                                "AND code = 'answer_lost' AND attempts = 1"),
+                     sent);
+    assert_int_equal(rig_run(rig), RUN_DONE);
+    assert_int_equal(rig_count(rig, "held"), sent);
+    assert_int_equal(rig_count(rig, "accepted"), 60 - sent);
+    for (int64_t card = 1; card <= 60; card++)
+        assert_null(fake_card(card, 1));
+}
+
 /* ---- what the server says ---- */
 
 static void quotes_the_request(const struct fake_request *request, struct fake_answer *answer, void *context)
@@ -337,6 +431,9 @@ int main(void)
         RIG_TEST(each_answer_has_its_verdict),
         RIG_TEST(every_attempt_is_kept),
         RIG_TEST(lost_answers_exhaust_a_row_as_uncertain),
+        RIG_TEST(lost_answers_can_be_held),
+        RIG_TEST(a_probe_whose_answer_is_lost_is_held),
+        RIG_TEST(a_killed_run_leaves_its_rows_held),
         RIG_TEST(no_value_of_the_request_enters_the_ledger),
         RIG_TEST(what_cannot_be_masked_is_not_kept),
         RIG_TEST(what_another_file_would_mask_is_not_kept),

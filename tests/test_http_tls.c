@@ -3,91 +3,7 @@
 #define _GNU_SOURCE /* RTLD_DEFAULT */
 #include "driver/http.h"
 #include "../src/driver/http_impl.h"
-#include "http_client.h"
-
-#include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <openssl/x509v3.h>
-
-static char folder[] = "/tmp/ctp-http-tls-XXXXXX";
-
-/* ---- certificates ---- */
-
-struct identity {
-    EVP_PKEY *key;
-    X509 *cert;
-};
-
-static void file_name(char out[128], const char *name)
-{
-    (void)snprintf(out, 128, "%s/%s", folder, name);
-}
-
-static void extend(X509 *cert, X509 *issuer, int nid, const char *value)
-{
-    X509V3_CTX context;
-    X509_EXTENSION *extension;
-
-    X509V3_set_ctx(&context, issuer, cert, NULL, NULL, 0);
-    extension = X509V3_EXT_conf_nid(NULL, &context, nid, value);
-    assert_non_null(extension);
-    assert_int_equal(X509_add_ext(cert, extension, -1), 1);
-    X509_EXTENSION_free(extension);
-}
-
-/* `san` NULL: a CA. The certificate is valid from a day before to `days` after today. */
-static struct identity make_identity(const char *name, const char *san, int days,
-                                     const struct identity *issuer)
-{
-    struct identity made = {EVP_EC_gen("P-256"), X509_new()};
-    static long serial = 1;
-
-    assert_true(made.key && made.cert);
-    assert_int_equal(X509_set_version(made.cert, X509_VERSION_3), 1);
-    assert_int_equal(ASN1_INTEGER_set(X509_get_serialNumber(made.cert), serial++), 1);
-    assert_non_null(X509_gmtime_adj(X509_getm_notBefore(made.cert), -10L * 86400));
-    assert_non_null(X509_gmtime_adj(X509_getm_notAfter(made.cert), days * 86400L));
-    assert_int_equal(X509_set_pubkey(made.cert, made.key), 1);
-    assert_int_equal(X509_NAME_add_entry_by_txt(X509_get_subject_name(made.cert), "CN", MBSTRING_ASC,
-                                                (const unsigned char *)name, -1, -1, 0),
-                     1);
-    assert_int_equal(
-        X509_set_issuer_name(made.cert, X509_get_subject_name(issuer ? issuer->cert : made.cert)), 1);
-    extend(made.cert, issuer ? issuer->cert : made.cert, NID_basic_constraints,
-           san ? "critical,CA:FALSE" : "critical,CA:TRUE");
-    if (san)
-        extend(made.cert, issuer->cert, NID_subject_alt_name, san);
-    assert_true(X509_sign(made.cert, issuer ? issuer->key : made.key, EVP_sha256()) > 0);
-    return made;
-}
-
-/* name.pem and name.key, the latter encrypted when there is a passphrase. */
-static void save(const struct identity *identity, const char *name, char *passphrase)
-{
-    char path[128], file[64];
-    FILE *out;
-
-    (void)snprintf(file, sizeof file, "%s.pem", name);
-    file_name(path, file);
-    out = fopen(path, "w");
-    assert_non_null(out);
-    assert_int_equal(PEM_write_X509(out, identity->cert), 1);
-    assert_int_equal(fclose(out), 0);
-    (void)snprintf(file, sizeof file, "%s.key", name);
-    file_name(path, file);
-    out = fopen(path, "w");
-    assert_non_null(out);
-    assert_int_equal(PEM_write_PrivateKey(out, identity->key, passphrase ? EVP_aes_128_cbc() : NULL, NULL, 0,
-                                          NULL, passphrase),
-                     1);
-    assert_int_equal(fclose(out), 0);
-}
-
-static void drop(struct identity *identity)
-{
-    EVP_PKEY_free(identity->key);
-    X509_free(identity->cert);
-}
+#include "http_identity.h"
 
 static int set_up(void **state)
 {
@@ -95,8 +11,7 @@ static int set_up(void **state)
     struct identity ca, other, made;
 
     (void)state;
-    if (!mkdtemp(folder))
-        return -1;
+    identity_begin();
     ca = make_identity("Example Test CA", NULL, 10, NULL);
     other = make_identity("Example Other CA", NULL, 10, NULL);
     save(&ca, "ca", NULL);
@@ -124,56 +39,16 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-    static const char *const names[] = {"ca",     "other",  "server",   "expired",
-                                        "client", "locked", "stranger", "elsewhere"};
-    char path[128], file[64];
-
     (void)state;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        for (int key = 0; key < 2; key++) {
-            (void)snprintf(file, sizeof file, "%s.%s", names[i], key ? "key" : "pem");
-            file_name(path, file);
-            (void)unlink(path);
-        }
-    }
-    return rmdir(folder);
+    return identity_end();
 }
 
-/* ---- a server and a client ---- */
-
-/* `client_ca`: the server asks for a certificate and insists on it. `version`: the only one it speaks, 0:
- * any. */
-static void serve(const char *name, bool client_ca, int version, script_fn script, const char *text)
-{
-    char path[128], file[64];
-    struct ssl_functions *ssl = &server.ssl;
-
-    if (!server_ssl(&server))
-        skip();
-    server.tls = ssl->SSL_CTX_new(ssl->TLS_server_method());
-    assert_non_null(server.tls);
-    (void)snprintf(file, sizeof file, "%s.pem", name);
-    file_name(path, file);
-    assert_int_equal(ssl->SSL_CTX_use_certificate_file(server.tls, path, SSL_FILETYPE_PEM), 1);
-    (void)snprintf(file, sizeof file, "%s.key", name);
-    file_name(path, file);
-    assert_int_equal(ssl->SSL_CTX_use_PrivateKey_file(server.tls, path, SSL_FILETYPE_PEM), 1);
-    if (client_ca) {
-        file_name(path, "ca.pem");
-        assert_int_equal(ssl->SSL_CTX_load_verify_locations(server.tls, path, NULL), 1);
-        ssl->SSL_CTX_set_verify(server.tls, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
-    }
-    if (version) {
-        (void)ssl->SSL_CTX_ctrl(server.tls, SSL_CTRL_SET_MIN_PROTO_VERSION, version, NULL);
-        (void)ssl->SSL_CTX_ctrl(server.tls, SSL_CTRL_SET_MAX_PROTO_VERSION, version, NULL);
-    }
-    server_start(&server, script, text);
-}
+/* ---- a client ---- */
 
 /* Names of files in the folder, without suffix; NULL: none. */
 static struct http *tls_client(const char *ca, const char *certificate, const char *version)
 {
-    char ca_file[128], cert_file[128], key_file[128], file[64];
+    char ca_file[200], cert_file[200], key_file[200], file[64];
     struct http_options options = {.ca_file = ca ? ca_file : NULL,
                                    .min_version = version,
                                    .connect_timeout_ms = 5000,
@@ -226,7 +101,6 @@ static const struct trust trusts[] = {
     {"none, TLS 1.3", "server", true, TLS1_3_VERSION, "ca", NULL, "1.2", HTTP_TLS},
     {"stranger, TLS 1.2", "server", true, TLS1_2_VERSION, "ca", "stranger", "1.2", HTTP_TLS},
     {"stranger, TLS 1.3", "server", true, TLS1_3_VERSION, "ca", "stranger", "1.2", HTTP_TLS},
-    {"encrypted key", "server", true, 0, "ca", "locked", "1.2", HTTP_TLS},
 };
 
 static void test_trust(void **state)

@@ -123,7 +123,22 @@ static void a_lost_attempt_explains_already(void **state)
     check(job, JOB_ACCEPTED, 2, true);
 }
 
+static void a_lost_answer_can_be_held(void **state)
+{
+    struct job job = sent(2, false);
+
+    (void)state;
+    job_settle(&job, VERDICT_TRANSIENT, true, MOST);
+    job_hold(&job);
+    check(job, JOB_HELD, 2, true);
+}
+
 /* ---- bugs of the caller end the process ---- */
+
+static void do_hold(struct job *job)
+{
+    job_hold(job);
+}
 
 static void do_claim(struct job *job)
 {
@@ -175,6 +190,17 @@ static void i3_only_sent_can_be_settled_or_recovered(void **state)
         struct job job = {.state = (enum job_state)i, .attempts = 1};
         assert_int_equal(aborts(do_settle, job), i != JOB_SENT);
         assert_int_equal(aborts(do_recover, job), i != JOB_SENT);
+    }
+}
+
+static void only_what_is_ready_and_uncertain_can_be_held(void **state)
+{
+    (void)state;
+    for (int i = 0; i < JOB_STATE_COUNT; i++) {
+        struct job job = {.state = (enum job_state)i, .uncertain = true};
+        assert_int_equal(aborts(do_hold, job), i != JOB_READY);
+        job.uncertain = false;
+        assert_true(aborts(do_hold, job));
     }
 }
 
@@ -277,6 +303,8 @@ int main(void)
         cmocka_unit_test(a_claim_given_back_leaves_no_trace),
         cmocka_unit_test(recovering_keeps_the_attempt_and_doubts),
         cmocka_unit_test(a_lost_attempt_explains_already),
+        cmocka_unit_test(a_lost_answer_can_be_held),
+        cmocka_unit_test(only_what_is_ready_and_uncertain_can_be_held),
         cmocka_unit_test(i3_only_sent_can_be_settled_or_recovered),
         cmocka_unit_test(i2_only_ready_can_be_claimed),
         cmocka_unit_test(impossible_rows_are_bugs),

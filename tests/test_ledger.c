@@ -215,13 +215,11 @@ static void a_scratch_ledger_starts_as_a_copy(void **state)
 static void a_reader_changes_nothing(void **state)
 {
     struct desk *desk = *state;
-    int64_t id, recovered;
+    int64_t recovered;
 
     desk_load(desk, CARDS "11,21,501\n", NULL);
     desk_reopen(desk, LEDGER_READ);
-    assert_int_equal(
-        ledger_file_known(desk->ledger, desk->result.cards.sha256, IN_BOTH, "other.csv", &id, &desk->fail),
-        -1);
+    assert_int_equal(ledger_file_known(desk->ledger, &desk->result.cards, &desk->fail), -1);
     assert_int_equal(desk->fail.kind, FAIL_LEDGER);
     assert_int_equal(ledger_run_begin(desk->ledger, "t", NOW_MS, &recovered, &desk->fail), -1);
     ROWS_ARE(desk, "1/1 501 ready\n");

@@ -22,7 +22,7 @@ static struct mint *file_mint(struct span text)
 
     if (mint_open(&mint, &options, &fail) != 0)
         fail_msg("%s", fail.text);
-    assert_true(mint_is_local(mint));
+    assert_int_equal(mint_way(mint), MINT_AT_ONCE);
     return mint;
 }
 
@@ -213,8 +213,8 @@ static void the_s2s_request_is_what_the_api_text_says(void **state)
 
     (void)state;
     assert_int_equal(mint_open(&mint, &options, &fail), 0);
-    assert_false(mint_is_local(mint));
-    mint_request(mint, INT64_C(9007199254740993), &request);
+    assert_int_equal(mint_way(mint), MINT_BY_REQUEST);
+    assert_int_equal(mint_request(mint, INT64_C(9007199254740993), WALL_MS, &request, &fail), 0);
     assert_string_equal(request.url, "https://auth.example.com/passport/v2/s2s/access-token");
     assert_int_equal(request.header_count, 2);
     assert_true(span_is(request.headers[0], "Content-Type: application/json"));
@@ -223,7 +223,7 @@ static void the_s2s_request_is_what_the_api_text_says(void **state)
                                       "\"account_id\":9007199254740993}"));
     assert_true(request.secret);
     assert_int_equal(request.timeout_ms, 30000);
-    mint_request(mint, 22, &request);
+    assert_int_equal(mint_request(mint, 22, WALL_MS, &request, &fail), 0);
     assert_true(
         span_is(request.body, "{\"server_key\":\"key-1\",\"server_secret\":\"s\\\"1\",\"account_id\":22}"));
     mint_close(mint);

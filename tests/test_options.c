@@ -309,7 +309,7 @@ static void the_sample_file_is_all_defaults(void **state)
     assert_non_null(
         strstr(buf_text(&out), "\n[pace]\n# most enrol requests, such as 50/s or 3000/m\n#rate = 50/s\n"));
     assert_null(strstr(buf_text(&out), "server_secret ="));
-    assert_null(strstr(buf_text(&out), "timetable"));
+    assert_null(strstr(buf_text(&out), "textfile"));
     buf_free(&out);
 }
 
@@ -340,8 +340,11 @@ static void man_lists_options_and_settings(void **state)
     options_man(&out);
     assert_non_null(strstr(buf_text(&out), ".SS run\n.TP\n\\fB\\-\\-cards\\fR \\fIFILE\\fR\n"));
     assert_non_null(strstr(buf_text(&out),
-                           ".TP\n\\fBinput.encoding\\fR (UTF\\-8)\nencoding of the input files "
-                           "(not all values in this version).\n"));
+                           ".TP\n\\fBretry.on_lost_answer\\fR (resend)\nwhat happens to a row whose "
+                           "answer was lost: it is sent again, or held until told.\n"));
+    assert_non_null(strstr(buf_text(&out),
+                           ".TP\n\\fBinput.encoding\\fR (UTF\\-8)\nencoding of the input files, under any "
+                           "name that iconv knows, such as WINDOWS\\-1252 or UTF\\-16.\n"));
     for (size_t i = 0; i < SETTING_COUNT; i++)
         assert_non_null(strstr(buf_text(&out), config_info((enum setting)i)->name));
     buf_free(&out);

@@ -13,7 +13,7 @@
 enum {
     FLIGHT_MOST = 256,
     CLIENTS_MOST = 2,
-    SECONDS_MOST = 120,
+    SECONDS_MOST = 900,
     SETTLED_S = 10,
     LATENCY_MS = 25,
     SPREAD_MS = 5
@@ -51,6 +51,7 @@ struct run {
     struct server server;
     struct client clients[CLIENTS_MOST];
     int client_count;
+    int seed;
     uint64_t random;
 };
 
@@ -100,9 +101,10 @@ static bool server_takes(struct server *server, int64_t now_ms)
 
 static void deliver(struct run *run, struct client *client, int64_t now_ms)
 {
-    for (int i = 0; i < FLIGHT_MOST; i++) {
+    for (int i = 0, left = client->flying; i < FLIGHT_MOST && left > 0; i++) {
         struct request *request = &client->requests[i];
 
+        left -= request->signal != PACE_FAILURE;
         if (request->signal == PACE_FAILURE || request->due_ms > now_ms)
             continue;
         client->flying--;
@@ -147,8 +149,10 @@ static void run_open(struct run *run, struct server server, int client_count, in
                                    .breaker_pause_cap_ms = 120000,
                                    .breaker_limit_ms = 1800000};
 
-    *run = (struct run){
-        .server = server, .client_count = client_count, .random = 88172645463325252U + (unsigned)seed};
+    *run = (struct run){.server = server,
+                        .client_count = client_count,
+                        .seed = seed,
+                        .random = 88172645463325252U + (unsigned)seed};
     run->server.tokens = server.most;
     for (int c = 0; c < client_count; c++) {
         pace_open(&run->clients[c].pace, &options, (unsigned)seed + (unsigned)c, 0);
@@ -216,7 +220,7 @@ static const struct server SERVERS[] = {
     {.name = "1000 a second, bucket", .counting = COUNT_BUCKET, .most = 1000},
 };
 
-enum { SERVER_COUNT = sizeof SERVERS / sizeof SERVERS[0] };
+enum { SERVER_COUNT = sizeof SERVERS / sizeof SERVERS[0], SEEDS = 6 };
 
 /* At least 90 % of the possible and fewer than 1 % pushback between the two moments. */
 static void assert_good(const struct run *run, int from_s, int to_s)
@@ -225,11 +229,10 @@ static void assert_good(const struct run *run, int from_s, int to_s)
     int used = percent_used(run, from_s, to_s);
     int ok = sum(client->ok, from_s, to_s), pushback = sum(client->pushback, from_s, to_s);
 
-    print_message("%-28s %-10s %3d s to %3d s: %3d %% of the possible, %d of %d pushed back\n",
-                  run->server.name, run->server.pushes_at_once ? "at once" : "", from_s, to_s, used, pushback,
-                  ok + pushback);
-    assert_true(used >= 90);
-    assert_true(100 * pushback < ok + pushback);
+    if (used < 90 || 100 * pushback >= ok + pushback)
+        fail_msg("%s %s, seed %d, %d s to %d s: %d %% of the possible, %d of %d pushed back",
+                 run->server.name, run->server.pushes_at_once ? "at once" : "", run->seed, from_s, to_s, used,
+                 pushback, ok + pushback);
 }
 
 static void test_hidden_limits_are_found(void **state)
@@ -237,11 +240,11 @@ static void test_hidden_limits_are_found(void **state)
     static struct run run;
     (void)state;
 
-    for (int i = 0; i < 2 * SERVER_COUNT; i++) {
-        struct server server = SERVERS[i / 2];
+    for (int i = 0; i < 2 * SERVER_COUNT * SEEDS; i++) {
+        struct server server = SERVERS[i / 2 % SERVER_COUNT];
 
         server.pushes_at_once = i % 2;
-        run_open(&run, server, 1, 1);
+        run_open(&run, server, 1, 1 + i / (2 * SERVER_COUNT));
         run_for(&run, 0, 60);
         assert_good(&run, SETTLED_S, 60);
         run_close(&run);
@@ -253,11 +256,11 @@ static void test_halved_capacity_is_found_again(void **state)
     static struct run run;
     (void)state;
 
-    for (int i = 0; i < 2 * SERVER_COUNT; i++) {
-        struct server server = SERVERS[i / 2];
+    for (int i = 0; i < 2 * SERVER_COUNT * SEEDS; i++) {
+        struct server server = SERVERS[i / 2 % SERVER_COUNT];
 
         server.pushes_at_once = i % 2;
-        run_open(&run, server, 1, 2);
+        run_open(&run, server, 1, 1 + i / (2 * SERVER_COUNT));
         run_for(&run, 0, 30);
         run.server.most /= 2;
         run_for(&run, 30, 70);
@@ -290,12 +293,15 @@ static void test_noise_is_no_brake(void **state)
     static struct run run;
     (void)state;
 
-    for (int percent = 1; percent <= 5; percent++) {
-        run_open(&run, (struct server){.counting = COUNT_FLIGHT, .most = 40, .noise_percent = percent}, 1, 5);
+    for (int i = 0; i < 5 * SEEDS; i++) {
+        int percent = 1 + i % 5;
+
+        run_open(&run, (struct server){.counting = COUNT_FLIGHT, .most = 40, .noise_percent = percent}, 1,
+                 1 + i / 5);
         run_for(&run, 0, 100);
-        print_message("40 in flight, %d %% noise: %d %% of the possible\n", percent,
-                      percent_used(&run, 20, 100));
-        assert_true(percent_used(&run, 20, 100) >= 60);
+        if (percent_used(&run, 20, 100) < 75)
+            fail_msg("%d %% noise, seed %d: %d %% of the possible", percent, run.seed,
+                     percent_used(&run, 20, 100));
         run_close(&run);
     }
 }
@@ -308,32 +314,33 @@ static int percent_shared(const struct run *run, int from_s, int to_s)
     return a < b ? 100 * a / b : 100 * b / a;
 }
 
-/* Who is pushed back is chance, so the shares are those of several runs. Eight places are too few to be
- * shared evenly: one more or less is a quarter of a share. */
+/* Who is pushed back is chance, and with fewer than one pushback in a hundred chances are few: what two
+ * clients have done is compared after a quarter of an hour. Eight places are too few to be shared evenly at
+ * every time, and who counts by the seconds of the clock serves whoever comes first in them. */
 static void test_two_clients_share(void **state)
 {
     static struct run run;
-    enum { SEEDS = 8 };
     (void)state;
 
     for (int i = 0; i < SERVER_COUNT; i++) {
-        int shared = 0, used = 0, worst = 100;
+        bool coarse =
+            SERVERS[i].most == 8 || (SERVERS[i].counting == COUNT_CLOCK_SECOND && SERVERS[i].most == 50);
+        int shared = 0, worst = 100;
 
         for (int seed = 1; seed <= SEEDS; seed++) {
+            int percent;
             run_open(&run, SERVERS[i], 2, seed);
             run_for(&run, 0, SECONDS_MOST);
-            shared += percent_shared(&run, 0, SECONDS_MOST);
-            used += percent_used(&run, SETTLED_S, SECONDS_MOST);
-            worst =
-                percent_shared(&run, 0, SECONDS_MOST) < worst ? percent_shared(&run, 0, SECONDS_MOST) : worst;
+            percent = percent_shared(&run, 0, SECONDS_MOST);
+            assert_true(percent_used(&run, SETTLED_S, SECONDS_MOST) >= 90);
+            shared += percent;
+            worst = percent < worst ? percent : worst;
             run_close(&run);
         }
         print_message("%-28s the lesser of two has %d %% of the other on average, %d %% at worst\n",
                       SERVERS[i].name, shared / SEEDS, worst);
-        assert_true(used >= SEEDS * 90);
-        assert_true(shared >= SEEDS * (SERVERS[i].most == 8 ? 70 : 80));
-        if (SERVERS[i].counting == COUNT_FLIGHT && SERVERS[i].most > 8)
-            assert_true(worst >= 80);
+        assert_true(shared >= SEEDS * (coarse ? 70 : 80));
+        assert_true(worst >= (coarse ? 35 : 80));
     }
 }
 

@@ -209,6 +209,61 @@ static void parsing_does_not_depend_on_what_was_parsed_before(void **state)
     reader_close(parser);
 }
 
+/* The stray quote needs parsing without strictness, which the next record must not be read with. */
+static void parsing_leaves_what_is_read_next_alone(void **state)
+{
+    static const char *const encodings[] = {"UTF-8", "SHIFT_JIS"};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        const struct reader_options options = {
+            .delimiter = ',', .max_record_bytes = 65536, .encoding = encodings[i]};
+        struct input input = input_open(SPAN("a,b\n\"1\"x\",2\n\"3\n4"), &options);
+        struct reader_record record;
+        expect(&input, ROW(1, 0, 3, "a|b"));
+        reader_parse(input.reader, SPAN("5\",2"), 9, &record);
+        assert_int_equal(record.fault, READER_WHOLE);
+        expect(&input, LOST(2, 4, 7, 2));
+        reader_parse(input.reader, SPAN("5"), 9, &record); /* in front of the next it would hide its quote */
+        expect(&input, LOST(3, 12, 2, 3));
+        expect(&input, ROW(4, 15, 1, "4"));
+        input_close(&input);
+    }
+}
+
+static void cuts(const char *encoding, struct span bytes, size_t cells, size_t want)
+{
+    const struct reader_options options = {.delimiter = ',', .max_record_bytes = 65536, .encoding = encoding};
+    struct reader *parser;
+    struct fail fail;
+
+    assert_int_equal(reader_open(&parser, -1, &options, &fail), 0);
+    assert_int_equal(reader_cut(parser, bytes, cells), want);
+    reader_close(parser);
+}
+
+static void the_place_behind_some_cells(void **state)
+{
+    (void)state;
+    cuts(NULL, SPAN("1,2,3"), 1, 1);
+    cuts(NULL, SPAN("1,2,3"), 2, 3);
+    cuts(NULL, SPAN("1,2,3"), 3, SIZE_MAX);
+    cuts(NULL, SPAN("1,2,3"), 0, SIZE_MAX);
+    cuts(NULL, SPAN("\"a,\"\"\n\" ,5\",x"), 1, 8);
+    cuts(NULL, SPAN("\"a,\"\"\n\" ,5\",x"), 2, 11);
+    cuts(NULL, SPAN("1,\"2\"x,3"), 2, SIZE_MAX); /* broken before the place */
+    /* A katakana of two bytes; a byte that is no character; over two lines. */
+    cuts("SHIFT_JIS", SPAN("\x83\x7C,\xFD,\x83\x7C"), 2, 4);
+    cuts("SHIFT_JIS", SPAN("\"\x83\x7C\r\n\x83\x7C\",2"), 1, 8);
+    cuts("UTF-16BE",
+         SPAN("\0\xE9\0,\0"
+              "2"),
+         1, 2);
+    cuts("IBM500", SPAN("\xF1\x6B\xF2"), 1, 1);
+    cuts("UTF-7", SPAN("+AOkALADp-,1"), 1, 4); /* the comma is one of the base 64 digits' */
+    cuts("UTF-7", SPAN("+AOk-,1"), 1, 5);
+}
+
 static void a_file_that_cannot_be_read_is_an_error(void **state)
 {
     struct reader *reader;
@@ -244,6 +299,8 @@ int main(void)
         cmocka_unit_test(an_unclosed_quote_costs_one_record),
         cmocka_unit_test(an_unclosed_quote_may_open_on_a_later_line_of_its_record),
         cmocka_unit_test(parsing_does_not_depend_on_what_was_parsed_before),
+        cmocka_unit_test(parsing_leaves_what_is_read_next_alone),
+        cmocka_unit_test(the_place_behind_some_cells),
         cmocka_unit_test(a_file_that_cannot_be_read_is_an_error),
     };
 

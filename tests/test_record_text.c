@@ -43,6 +43,9 @@ static const struct sentence SENTENCES[] = {
     {{PROBLEM_BAD_CHARACTER, FIELD_BILLING_LINE1, 0, "# is refused by Visa"},
      "billing_address_line1: holds a character that is not allowed (# is refused by Visa); remove or replace "
      "that character"},
+    {{PROBLEM_BAD_UTF8, FIELD_LAST_NAME, 0, "WINDOWS-1252"},
+     "last_name: does not decode as WINDOWS-1252; export as UTF-8, or name the file's encoding in "
+     "input.encoding"},
     {{PROBLEM_BAD_UTF8, FIELD_LAST_NAME, 0, ""},
      "last_name: not valid UTF-8; export as UTF-8, or name the file's encoding in input.encoding"},
     {{PROBLEM_BAD_COUNTRY, FIELD_COUNTRY_CODE, 0, "UK"},
@@ -129,6 +132,9 @@ struct detail {
 /* What judging leaves in the detail: our own words, never the value. */
 static const struct detail DETAILS[] = {
     {FIELD_CUSTOMER_ID, "5.54E+12", "a spreadsheet's exponent form"},
+    {FIELD_CUSTOMER_ID, "1234567.0", "decimals behind a whole number"},
+    {FIELD_CUSTOMER_ID, "'00123", "a spreadsheet's text mark in front"},
+    {FIELD_CUSTOMER_ID, "=A1", "a spreadsheet's formula"},
     {FIELD_CUSTOMER_ID, "0", "zero"},
     {FIELD_CUSTOMER_ID, "9223372036854775808", "too large"},
     {FIELD_CUSTOMER_ID, "12a", ""},
@@ -147,8 +153,9 @@ static const struct detail DETAILS[] = {
     {FIELD_EMAILS, "@example.com", "nothing before the @"},
     {FIELD_EMAILS, "a@localhost", "a domain without a dot"},
     {FIELD_EMAILS, "jos\xC3\xA9@example.com", "a character no mailbox name has"},
+    {FIELD_EMAILS, "'ana@example.com'", "an apostrophe in front"},
     {FIELD_PHONES, "045999999999", "no calling code in front"},
-    {FIELD_PHONES, "+44 (0)20 7946 0000", "a (0) inside an international number"},
+    {FIELD_PHONES, "+44 (0)20 7946 0000", "a (0), which may or may not be dialled"},
     {FIELD_PHONES, "1234567", "fewer than 8 digits"},
     {FIELD_PHONES, "1234567890123456", "more than 15 digits"},
     {FIELD_PHONES, "5.54E+12", "a spreadsheet's exponent form"},
@@ -156,6 +163,9 @@ static const struct detail DETAILS[] = {
     {FIELD_NATIONAL_IDENTIFIERS, "A1", "no ':' between type and value"},
     {FIELD_NATIONAL_IDENTIFIERS, "CPF:1", "unknown type"},
     {FIELD_NATIONAL_IDENTIFIERS, "PASSPORT:", "no value"},
+    {FIELD_NATIONAL_IDENTIFIERS, "PASSPORT:1,PASSPORT:2", "another TYPE: inside its value"},
+    {FIELD_CONSENT_TIME, "45234.5", "a number instead of a date"},
+    {FIELD_CONSENT_TIME, "#VALUE!", "a spreadsheet's error value"},
     {FIELD_CONSENT_TIME, "2021-02-29", "no day of the calendar"},
     {FIELD_CONSENT_TIME, "2021-02-28T25:00Z", "no time of the day"},
     {FIELD_CONSENT_TIME, "soon", ""},
@@ -165,6 +175,7 @@ static const struct detail DETAILS[] = {
     {FIELD_BILLING_STATE, "1", "a leading zero is missing"},
     {FIELD_BILLING_STATE, "BR-RJ", "it names another country"},
     {FIELD_BILLING_STATE, "XX-RJ", "its first two letters are no country"},
+    {FIELD_STATUS, "#N/A", "a spreadsheet's error value"},
     {FIELD_BILLING_POSTAL_CODE, "1.234", "odd characters"},
     {FIELD_BILLING_POSTAL_CODE, "1400", "a leading zero is missing"},
 };

@@ -51,7 +51,7 @@ static void rejects_are_the_original_bytes_and_why(void **state)
     write_report(desk);
     scratch_holds(
         "out/cards.rejects.csv",
-        "\"customer_id\", account_id,card_id,_ctp_code,_ctp_field,_ctp_message\n"
+        "\xEF\xBB\xBF\"customer_id\", account_id,card_id,_ctp_code,_ctp_field,_ctp_message\n"
         " x "
         ",\"2\"\"1\",501,bad_integer;bad_integer;duplicate_card,customer_id;account_id;card_"
         "id," NUMBER("customer_id") "; " NUMBER(
@@ -120,8 +120,118 @@ static void corrected_rejects_are_input_again(void **state)
     ROWS_ARE(desk, "1/2 502 ready\n2/1 501 ready\n");
     write_report(desk);
     scratch_holds("out/cards.rejects.csv", /* of the newest file's header, without a record */
-                  "customer_id,account_id,card_id,_ctp_code,_ctp_field,_ctp_message,_ctp_code,_ctp_field,_"
-                  "ctp_message\n");
+                  "customer_id,account_id,card_id,_ctp_code,_ctp_field,_ctp_message\n");
+}
+
+#define OWN ",_ctp_code,_ctp_field,_ctp_message"
+
+/* Our cells give way to the new ones; every other byte stays, and the file is that of the first records. */
+static void rejects_of_corrected_rejects_have_our_columns_once(void **state)
+{
+    struct desk *desk = *state;
+
+    desk_load(desk, CARDS "11,x,501\n12,y,502\n", NULL);
+    desk_load(desk,
+              "customer_id,account_id,card_id" OWN "\n"
+              " 11,\"x,\"\"\" ,501, bad_integer,\"account_id\",\"a, \"\"b\"\"\nc\"\n",
+              NULL);
+    write_report(desk);
+    scratch_holds("out/cards.rejects.csv",
+                  "customer_id,account_id,card_id" OWN "\n"
+                  "12,y,502,bad_integer,account_id," NUMBER(
+                      "account_id") "\n"
+                                    " 11,\"x,\"\"\" ,501,bad_integer,account_id," NUMBER("account_id") "\n");
+    assert_false(scratch_exists("out/cards.rejects.2.csv"));
+}
+
+#define COUNT(have)                                                                             \
+    ",column_count,,\"the record has not as many cells as the header (" have " instead of 6); " \
+    "look for a missing delimiter, or for one inside a value without quotes\"\n"
+
+/* In a record of another number of cells ours are only found while they hold codes. */
+static void cells_that_may_not_be_ours_stay(void **state)
+{
+    struct desk *desk = *state;
+
+    desk_load(desk,
+              "customer_id,account_id,card_id" OWN "\n"
+              "11,21,50,1,bad_integer;no_customer,card_id;customer_id,why\n"
+              "12,21,50,2,fixed,,why\n"
+              "13,21,503\n"
+              "14,21,\"504,unclosed_quote,,why\n",
+              NULL);
+    write_report(desk);
+    scratch_holds(
+        "out/cards.rejects.csv",
+        "customer_id,account_id,card_id" OWN "\n"
+        "11,21,50,1" COUNT("7") "12,21,50,2,fixed,,why" COUNT("7") "13,21,503" COUNT(
+            "3") "14,21,\"504,unclosed_quote,,why,unclosed_quote,,\"a quote is opened and never closed (on "
+                 "line 5); close it, or double a quote that belongs to the value\"\n");
+}
+
+/* Columns of ours that are not the last ones stay where somebody put them. */
+static void our_columns_elsewhere_stay(void **state)
+{
+    struct desk *desk = *state;
+
+    desk_load(desk, "_ctp_code,_ctp_field,_ctp_message,customer_id,account_id,card_id\n,,,11,x,501\n", NULL);
+    write_report(desk);
+    scratch_holds("out/cards.rejects.csv",
+                  "_ctp_code,_ctp_field,_ctp_message,customer_id,account_id,card_id" OWN "\n"
+                  ",,,11,x,501,bad_integer,account_id," NUMBER("account_id") "\n");
+}
+
+/* The second byte of the katakana PO is the delimiter's. */
+static void rejects_are_in_the_encoding_of_the_file(void **state)
+{
+    struct desk *desk = *state;
+
+    desk->tables.reader.delimiter = '|';
+    desk->tables.reader.encoding = "shift_jis";
+    desk_load(desk,
+              "customer_id|account_id|card_id|\x83\x7C|_ctp_code|_ctp_field|_ctp_message\n"
+              "11|x|501|\x83\x7C\x83\x7C|a|b|\x83\x7C\n12|21|\xFD|2|||\n",
+              NULL);
+    write_report(desk);
+    scratch_holds("out/cards.rejects.csv",
+                  "customer_id|account_id|card_id|\x83\x7C|_ctp_code|_ctp_field|_ctp_message\n"
+                  "11|x|501|\x83\x7C\x83\x7C|bad_integer|account_id|" NUMBER(
+                      "account_id") "\n"
+                                    "12|21|\xFD|2|bad_utf8|card_id|card_id: does not decode as SHIFT_JIS; "
+                                    "export as UTF-8, or name "
+                                    "the file's encoding in input.encoding\n");
+}
+
+/* Line ends, delimiters and our words are bytes of their own there. */
+static void rejects_in_ebcdic(void **state)
+{
+    struct desk *desk = *state;
+
+    desk->tables.reader.encoding = "IBM500";
+    desk_load(desk,
+              "\x83\xA4\xA2\xA3\x96\x94\x85\x99\x6D\x89\x84\x6B\x81\x83\x83\x96\xA4\x95\xA3\x6D\x89\x84\x6B"
+              "\x83\x81\x99\x84\x6D\x89\x84\x15" /* customer_id,account_id,card_id NEL */
+              "\xF1\x6B\xF2\x15",                /* 1,2 NEL */
+              NULL);
+    ROWS_ARE(desk, "1/1 - invalid column_count\n");
+    write_report(desk);
+    scratch_holds(
+        "out/cards.rejects.csv",
+        "\x83\xA4\xA2\xA3\x96\x94\x85\x99\x6D\x89\x84\x6B\x81\x83\x83\x96\xA4\x95\xA3\x6D\x89\x84\x6B"
+        "\x83\x81\x99\x84\x6D\x89\x84" /* then ,_ctp_code,_ctp_field,_ctp_message LF */
+        "\x6B\x6D\x83\xA3\x97\x6D\x83\x96\x84\x85\x6B\x6D\x83\xA3\x97\x6D\x86\x89\x85\x93\x84"
+        "\x6B\x6D\x83\xA3\x97\x6D\x94\x85\xA2\xA2\x81\x87\x85\x25"
+        "\xF1\x6B\xF2" /* then ,column_count,,"the record has not as many cells as the header (2 instead of
+                          3); */
+        "\x6B\x83\x96\x93\xA4\x94\x95\x6D\x83\x96\xA4\x95\xA3\x6B\x6B\x7F"
+        "\xA3\x88\x85\x40\x99\x85\x83\x96\x99\x84\x40\x88\x81\xA2\x40\x95\x96\xA3\x40\x81\xA2\x40"
+        "\x94\x81\x95\xA8\x40\x83\x85\x93\x93\xA2\x40\x81\xA2\x40\xA3\x88\x85\x40\x88\x85\x81\x84\x85\x99"
+        "\x40\x4D\xF2\x40\x89\x95\xA2\xA3\x85\x81\x84\x40\x96\x86\x40\xF3\x5D\x5E\x40"
+        /* look for a missing delimiter, or for one inside a value without quotes" LF */
+        "\x93\x96\x96\x92\x40\x86\x96\x99\x40\x81\x40\x94\x89\xA2\xA2\x89\x95\x87\x40"
+        "\x84\x85\x93\x89\x94\x89\xA3\x85\x99\x6B\x40\x96\x99\x40\x86\x96\x99\x40\x96\x95\x85\x40"
+        "\x89\x95\xA2\x89\x84\x85\x40\x81\x40\xA5\x81\x93\xA4\x85\x40\xA6\x89\xA3\x88\x96\xA4\xA3\x40"
+        "\x98\xA4\x96\xA3\x85\xA2\x7F\x25");
 }
 
 /* Records under different headers cannot share a file. */
@@ -244,6 +354,11 @@ int main(void)
         DESK_TEST(rejects_use_the_files_own_delimiter),
         DESK_TEST(both_files_have_their_rejects),
         DESK_TEST(corrected_rejects_are_input_again),
+        DESK_TEST(rejects_of_corrected_rejects_have_our_columns_once),
+        DESK_TEST(cells_that_may_not_be_ours_stay),
+        DESK_TEST(our_columns_elsewhere_stay),
+        DESK_TEST(rejects_are_in_the_encoding_of_the_file),
+        DESK_TEST(rejects_in_ebcdic),
         DESK_TEST(another_header_has_a_file_of_its_own),
         DESK_TEST(rejects_of_a_file_that_was_faultless_are_written),
         DESK_TEST(a_file_that_is_gone_costs_its_rejects_and_a_warning),

@@ -16,10 +16,11 @@
 
 static struct source *open_source(const char *path)
 {
+    const struct source_spool spool = {scratch_path("ledger.db"), true};
     struct source *source = NULL;
     struct fail fail;
 
-    if (source_open(&source, path, &fail) != 0)
+    if (source_open(&source, path, &spool, &fail) != 0)
         fail_msg("%s", fail.text);
     return source;
 }
@@ -29,7 +30,7 @@ static void refuses(const char *path, const char *words)
     struct source *source = NULL;
     struct fail fail;
 
-    assert_int_equal(source_open(&source, path, &fail), -1);
+    assert_int_equal(source_reopen(&source, path, &fail), -1);
     assert_null(source);
     assert_int_equal(fail.kind, FAIL_INPUT);
     assert_memory_equal(fail.text, path, strlen(path));
@@ -58,7 +59,7 @@ static void touch_status(const char *path)
 /* ---- opening ---- */
 
 /* Without a writer the opening of a FIFO would not come back. */
-static void a_fifo_is_refused_at_once(void **state)
+static void a_fifo_in_its_place_is_refused_at_once(void **state)
 {
     const char *path = scratch_path("fifo");
 
@@ -209,7 +210,7 @@ static void a_renamed_file_stays_readable(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_fifo_is_refused_at_once),
+        cmocka_unit_test(a_fifo_in_its_place_is_refused_at_once),
         cmocka_unit_test(a_folder_and_a_missing_file_are_refused),
         cmocka_unit_test(the_path_is_absolute),
         cmocka_unit_test(bytes_come_from_their_place),

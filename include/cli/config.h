@@ -29,6 +29,7 @@ enum setting {
     X(COMMAND, "shell command")                                                    /* config_text */  \
     X(SECRET, "secret")                                                            /* config_text */  \
     X(URL, "URL, such as https://api.example.com/prefix")                          /* config_text */  \
+    X(PROXY, "proxy URL, such as http://proxy.example.com:3128")                   /* config_text */  \
     X(POINTER, "JSON pointer, such as /data/status")                               /* config_text */  \
     X(LIST, "list joined by ';'")                                                  /* config_text */  \
     X(ENUM, "word")                                                                /* config_text */  \
@@ -40,6 +41,7 @@ enum setting {
     X(DURATION, "duration, such as 250ms, 30s, 5m, 4h or 90d")                     /* config_ms */    \
     X(RATE, "rate, such as 50/s or 3000/m")                                        /* config_rate */  \
     X(LIMIT, "count or a share such as 5%")                                        /* config_limit */ \
+    X(TIMETABLE, "timetable, such as Mon-Fri 08:00-20:00 5/s; * 50/s")             /* config_text */  \
     X(WHEN, "time of day such as 06:30, or RFC 3339 such as 2026-01-31T06:30:00Z") /* config_deadline */
 
 enum setting_type {

@@ -23,6 +23,8 @@ struct progress_state {
     int flying;
     int64_t held_ms;
     bool broken, stopping;
+    bool closed;  /* by the timetable ... */
+    int opens_at; /* ... until this minute of the local week; -1: for ever */
 };
 
 /* `form` NULL or "auto": tty on a terminal that is not "dumb", else plain. `done`: rows settled before. */
@@ -31,6 +33,8 @@ void progress_open(struct progress *progress, const char *form, bool quiet, int 
 /* True when a new line is due: ask before gathering the state. */
 bool progress_due(const struct progress *progress, int64_t now_ms);
 void progress_show(struct progress *progress, const struct progress_state *state, int64_t now_ms);
+/* A line at once, whatever the form. */
+void progress_print(struct progress *progress, const struct progress_state *state, int64_t now_ms);
 void progress_close(struct progress *progress); /* clears the moving line */
 
 #endif

@@ -11,19 +11,28 @@
 /* `now_ms`: the time that consent is judged by. */
 void setup_tables(const struct config *config, int64_t now_ms, struct table_options *out);
 void setup_load(const struct config *config, int64_t now_ms, struct ledger_load_options *out);
-void setup_http(const struct config *config, struct http_options *out);
 /* The deadline is the earlier of run.deadline and now + run.max_duration. */
 void setup_engine(const struct config *config, int64_t now_ms, struct engine_options *out);
 
-/* Secrets of auth.*_file, read once; FAIL_USAGE when a file cannot be read. A file that others may read is
- * worth a warning in the log. The caller wipes and frees both. */
+enum log_level setup_log_level(const struct config *config, bool quiet); /* quiet: warnings at least */
+
+/* Secrets of auth.*_file and proxy.credentials_file, read once; FAIL_USAGE when a file cannot be read. A file
+ * that others may read is worth a warning in the log. The caller wipes and frees them. */
 struct setup_secrets {
     struct buf key, secret;
+    struct buf proxy;       /* name:password */
+    struct buf private_key; /* of auth.method = openid, PEM */
 };
 int setup_secrets(const struct config *config, struct log *log, struct setup_secrets *out,
                   struct fail *fail) MUST_CHECK;
 void setup_secrets_free(struct setup_secrets *secrets);
-void setup_mint(const struct config *config, const struct setup_secrets *secrets, struct mint_options *out);
+/* Looks at certificates, keys and the proxy as http_check does; a client certificate near its end and a
+ * private key that others may read are worth a warning in the log. `secrets` NULL: without credentials for
+ * the proxy. */
+int setup_http(const struct config *config, const struct setup_secrets *secrets, struct log *log,
+               struct http_options *out, struct fail *fail) MUST_CHECK;
+void setup_mint(const struct config *config, const struct setup_secrets *secrets, struct log *log,
+                struct mint_options *out);
 
 /* --ledger, else $STATE_DIRECTORY/ctp-enroll.db, else ./ctp-enroll.db; --out, else ctp-enroll-out beside the
  * ledger. The text is the caller's. */

@@ -3,14 +3,18 @@
 #ifndef CLI_TEXT_H
 #define CLI_TEXT_H
 
+#include "flow/ingest.h"
 #include "flow/report.h"
 
 /* States with their counts, those at zero left out, and the sum. */
 void text_totals(const struct ledger_totals *totals, struct buf *out);
-/* One line a file: name, records and their parts, the digest's beginning. */
+/* The control totals of a load's files side by side, under the names that the user gave: whole digest,
+ * records and their parts, codes with an example's line, most frequent first. Nothing where nothing was
+ * loaded. */
+void text_loaded(const struct ledger_files *files, const struct ingest_options *names,
+                 const struct ingest_result *loaded, struct buf *out);
+/* The same of the newest load, then its predecessors in brief, newest first. */
 void text_files(const struct ledger_files *files, struct buf *out);
-/* Problem codes with counts and an example's place, most frequent first. */
-void text_problems(const struct report_problems *problems, const struct ledger_files *files, struct buf *out);
 /* What an exit code of a run or a check means, in a few words. */
 const char *text_exit(int exit_code);
 

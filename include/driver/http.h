@@ -4,20 +4,30 @@
  * Easy handles and their header lists are reused: nothing is allocated per request in the steady state.
  * Always: TLS verification on, CAINFO set and CAPATH NULL (Debian's default CApath makes libcurl parse the
  * whole bundle for every connection), no redirects, no Expect: 100-continue, no signals, a cap on the reply,
- * http and https only, and plain http only to loopback. Spans of a request are copied or kept in the slot;
- * those of a reply are borrowed until the next http_take. */
+ * http and https only, and plain http only to loopback. A proxy sees CONNECT and nothing of what follows:
+ * plain http never goes through one. Spans of a request are copied or kept in the slot; those of a reply are
+ * borrowed until the next http_take.
+ *
+ * A body without length or chunks ends with its connection, whether or not TLS said goodbye: libcurl does not
+ * tell the two apart, and whoever can cut the one can hold up the other. It counts as whole. */
 #ifndef DRIVER_HTTP_H
 #define DRIVER_HTTP_H
 
 #include "kit/buf.h"
 
 struct http_options {
-    const char *ca_file;   /* NULL: the distribution's bundle */
-    const char *cert_file; /* NULL: no client certificate */
-    const char *key_file;
+    const char *ca_file;     /* NULL: the distribution's bundle */
+    const char *cert_file;   /* NULL: no client certificate */
+    const char *key_file;    /* NULL: the key is in cert_file */
     const char *min_version; /* "1.2" or "1.3" */
+    bool http2;              /* HTTP/2 where a server offers it (ALPN); else HTTP/1.1 */
+    const char
+        *proxy; /* NULL: what https_proxy or all_proxy say, but not for loopback; "": none; else a URL */
+    const char *proxy_user; /* "name:password" for it; NULL: none */
+    const char *no_proxy;   /* hosts reached directly, joined by ',' or ';'; NULL: what no_proxy says */
     int64_t connect_timeout_ms;
     int64_t timeout_ms; /* whole request */
+    int64_t stall_ms;   /* longest pause in a request's upload or inside a reply; 0: no limit */
     size_t reply_cap;   /* bytes of a reply's body kept; a longer one ends as HTTP_BROKEN */
     int connections;    /* most requests at once */
 };
@@ -25,6 +35,16 @@ struct http_options {
 /* -1 with FAIL_USAGE when it is no absolute http(s) URL, carries a user, a query or a fragment, or is plain
  * http to another host than localhost, 127.0.0.0/8 or [::1]. */
 int http_check_url(const char *url, struct fail *fail) MUST_CHECK;
+
+/* -1 with FAIL_USAGE when it is no http(s)://host[:port], or carries a user: its text is never repeated then.
+ */
+int http_check_proxy(const char *url, struct fail *fail) MUST_CHECK;
+
+/* All that http_open would object to: files that are missing, empty or no PEM, a certificate that is not
+ * valid at wall_ms, a key that belongs to another one or needs a passphrase, a proxy that is none.
+ * FAIL_USAGE. *end_ms is the wall-clock end of the client certificate, 0 without one. */
+int http_check(const struct http_options *options, int64_t wall_ms, int64_t *end_ms,
+               struct fail *fail) MUST_CHECK;
 
 enum { HTTP_HEADERS_MAX = 12 };
 
@@ -44,7 +64,8 @@ enum http_end {
     HTTP_NOT_SENT, /* resolving or connecting failed, or timed out before a byte of the request left */
     HTTP_LOST,     /* reset, closed, cut short or timed out after the request may have left */
     HTTP_BROKEN,   /* the reply broke HTTP or its cap; the request was taken, for all we know */
-    HTTP_TLS       /* handshake, verification or client certificate failed, whatever the side */
+    HTTP_TLS,      /* handshake, verification or client certificate failed, whatever the side */
+    HTTP_PROXY     /* the proxy refuses to lead there (407 and other 4xx); nothing was sent */
 };
 
 struct http_reply {
@@ -60,6 +81,10 @@ struct http_reply {
     int64_t started_ms; /* monotonic */
     const char *error;  /* libcurl's words when it is not HTTP_ANSWERED, else "" */
 };
+
+/* HTTP/2: a stream that the server refused to look at (REFUSED_STREAM) goes out again by itself, or ends as
+ * HTTP_NOT_SENT; on a kept connection libcurl does not tell it from one that died, so there it is HTTP_LOST.
+ */
 
 /* resent: when a kept connection dies after the request may have left and before a byte of the reply came,
  * libcurl sends the request again by itself. Whatever the end then says, the server may have taken the first

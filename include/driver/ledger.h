@@ -27,13 +27,21 @@ enum ledger_mode {
 int ledger_open(struct ledger **out, const char *path, enum ledger_mode mode, struct fail *fail) MUST_CHECK;
 void ledger_close(struct ledger *ledger);
 
+/* Takes the lock that a run holds, for a handle that has it not: FAIL_BUSY where a run holds it. It is kept
+ * until the handle is closed. */
+int ledger_hold(struct ledger *ledger, struct fail *fail) MUST_CHECK;
+
 /* The correlation ID of a row: a UUID, the same for ever. Returns `out`. */
 char *ledger_cid(const struct ledger *ledger, int64_t row, char out[UUID_TEXT_SIZE]);
 /* The ledger's own random seed: of the correlation IDs, and the key of digest_mark. */
 const struct uuid_seed *ledger_seed(const struct ledger *ledger);
 
+/* From now on a row whose answer is lost is held (rule/job.h) instead of being due again: in ledger_run_begin
+ * and ledger_exchange. */
+void ledger_set_hold_lost(struct ledger *ledger, bool hold);
+
 /* Opens a run: checks the file's integrity when the last run did not end, and makes rows whose answers were
- * lost with it due again, marked uncertain. *recovered tells how many. */
+ * lost with it due again, or held, marked uncertain. *recovered tells how many. */
 int ledger_run_begin(struct ledger *ledger, const char *version, int64_t now_ms, int64_t *recovered,
                      struct fail *fail) MUST_CHECK;
 int ledger_run_end(struct ledger *ledger, int exit_code, int64_t now_ms, struct fail *fail) MUST_CHECK;
@@ -65,6 +73,7 @@ struct ledger_claim {
     int64_t id, card_id, customer_id, account_id;
     struct ledger_place card, customer; /* customer.file 0: the card's record carries its customer */
     struct job job;
+    bool retry; /* it was due at a time of its own */
 };
 
 struct ledger_exchange {
@@ -74,6 +83,10 @@ struct ledger_exchange {
     int64_t tokens;              /* mints since the last exchange, for the run's figures */
     int64_t unauthorized;        /* answers 401 since then that cost their rows nothing */
     bool untried_first;          /* claim rows never tried before retries: for probes */
+    bool retry_limited;          /* claim at most ... */
+    size_t retry_most;           /* ... so many that were tried before; not for probes */
+    size_t retries;              /* out: how many of them are among the claims, ... */
+    bool untried_out;            /* ... and whether rows never tried were fewer than there was room for */
     size_t want;                 /* rows that can leave before the next exchange */
     struct ledger_claim *claims; /* room for `want` */
     size_t claimed;              /* out */

@@ -3,7 +3,14 @@
  * Records are staged outside the ledger first; ledger_load_finish joins, judges and stores them in one
  * transaction: duplicates within the file, cards the ledger knows already, the customer of each card, the
  * order of sending, each customer's leading card. Until then the ledger is as it was. Customers go before
- * cards. */
+ * cards.
+ *
+ * The control totals of a file are of its load and stay as they were: records = valid + skipped + invalid,
+ * and valid = added + repointed + known. Of cards: added, the ledger had no such card; repointed, it had one
+ * still to be sent (or refused), which moves to this record; known, it had one that was taken or is final
+ * (also skipped), and this record changes nothing, so that it is known and not skipped or invalid whatever it
+ * is worth, and has no problem. Of customers: added and repointed alike, known is 0. A record that is both
+ * skipped and invalid is skipped. What was counted is held against what was stored: FAIL_INTERNAL. */
 #ifndef DRIVER_LEDGER_LOAD_H
 #define DRIVER_LEDGER_LOAD_H
 
@@ -27,14 +34,20 @@ struct ledger_row {
     const char *field; /* canonical columns in the same order */
 };
 
+/* Where the bytes of a file are: at its path, in a spool file beside the ledger, or nowhere any more because
+ * every row that needs them is final. */
+enum ledger_spool { SPOOL_NONE, SPOOL_KEPT, SPOOL_REMOVED };
+
 struct ledger_file {
     int64_t id;
     unsigned carries; /* IN_CARDS, IN_CUSTOMERS or both */
     char sha256[65];
     int64_t size;
-    char *path;
+    char *path; /* as it was given last: absolute, or "-" */
+    enum ledger_spool spool;
     int64_t loaded_ms;
-    int64_t records, added, repointed, known, skipped, invalid;
+    int64_t records, added, repointed, known, skipped, invalid; /* as they were when it was loaded */
+    int64_t without_card; /* of customers: valid ones that no card names; only ledger_files_all fills it */
     bool corrected;       /* of a load: it is a rejects file fed back */
     int64_t two_accounts; /* of a load: customers whose cards name more than one account, where that may be */
 };
@@ -48,22 +61,27 @@ struct ledger_load_options {
     int64_t now_ms;
 };
 
-/* Tells whether this content was loaded before (1, *id set), and notes the path under which it is seen now;
- * 0 when it is new. */
-int ledger_file_known(struct ledger *ledger, const char *sha256, unsigned carries, const char *path,
-                      int64_t *id, struct fail *fail) MUST_CHECK;
+/* Tells whether the file's content (sha256, carries) was loaded before (1, its id set), and notes where it is
+ * seen now (path, spool); 0 when it is new. */
+int ledger_file_known(struct ledger *ledger, struct ledger_file *file, struct fail *fail) MUST_CHECK;
+/* Notes that spool files are not needed any more (SPOOL_REMOVED) where all rows that are read from them are
+ * final or invalid; *files counts them. */
+int ledger_file_settle(struct ledger *ledger, int64_t *files, struct fail *fail) MUST_CHECK;
 
 int ledger_load_begin(struct ledger *ledger, struct fail *fail) MUST_CHECK;
 int ledger_load_customer(struct ledger *ledger, const struct ledger_row *row, struct fail *fail) MUST_CHECK;
 int ledger_load_card(struct ledger *ledger, const struct ledger_row *row, struct fail *fail) MUST_CHECK;
 /* FAIL_INPUT when a file has more refused records than the options allow: nothing is loaded then.
- * `customers` and `cards` describe the staged files (path, digest, size, carries); either may be NULL. Their
- * ids and counts are filled in. */
+ * `customers` and `cards` describe the staged files (path, spool, digest, size, carries); either may be NULL.
+ * Their ids and counts are filled in. */
 int ledger_load_finish(struct ledger *ledger, struct ledger_file *customers, struct ledger_file *cards,
                        const struct ledger_load_options *options, struct fail *fail) MUST_CHECK;
 void ledger_load_cancel(struct ledger *ledger);
 
-/* FAIL_INPUT when a file has more refused records than the options allow. */
+/* Records that are neither skipped nor invalid. */
+int64_t ledger_file_valid(const struct ledger_file *file);
+/* FAIL_INPUT when a file has more refused records than the options allow: more than bad_most, or more than
+ * bad_share of all its records. */
 int ledger_file_limit(const struct ledger_file *file, const struct ledger_load_options *options,
                       struct fail *fail) MUST_CHECK;
 

@@ -3,12 +3,18 @@
 #define DRIVER_LEDGER_READ_H
 
 #include "driver/ledger_load.h"
+#include "value/field.h"
 
 /* Files: all (`rows`: the refused records each still has) or only those that rows still to be sent need
  * (`rows`: how many of those are not held). The array and its paths are the caller's: ledger_files_free. */
+struct ledger_file_problems {
+    int64_t records[PROBLEM_COUNT]; /* refused records with that code when the file was loaded */
+    int64_t line[PROBLEM_COUNT];    /* the first one's */
+};
 struct ledger_files {
     struct ledger_file *file;
     int64_t *rows;
+    struct ledger_file_problems *problems; /* one a file; only of ledger_files_all */
     size_t count;
 };
 int ledger_files_all(struct ledger *ledger, struct ledger_files *out, struct fail *fail) MUST_CHECK;
@@ -73,10 +79,10 @@ struct ledger_attempt {
 int ledger_attempts_begin(struct ledger *ledger, int64_t row, struct fail *fail) MUST_CHECK;
 int ledger_attempts_next(struct ledger *ledger, struct ledger_attempt *out, struct fail *fail) MUST_CHECK;
 
-/* Code lists of refused records of both kinds, each with its count and an example's place. */
+/* Code lists of the records of both kinds that are refused now, each with its count. */
 struct ledger_problem {
     struct span codes;
-    int64_t count, file, line;
+    int64_t count;
 };
 int ledger_problems_begin(struct ledger *ledger, struct fail *fail) MUST_CHECK;
 int ledger_problems_next(struct ledger *ledger, struct ledger_problem *out, struct fail *fail) MUST_CHECK;

@@ -16,6 +16,7 @@ int outfile_folder(const char *folder, struct fail *fail) MUST_CHECK;
 int outfile_open(struct outfile **out, const char *folder, const char *name, struct fail *fail) MUST_CHECK;
 void outfile_add(struct outfile *file, struct span bytes);
 /* One CSV cell of ours: quoted where it must be, and never the start of a spreadsheet formula. */
+void outfile_cell(struct buf *out, struct span text, char delimiter);
 void outfile_add_cell(struct outfile *file, struct span text, char delimiter);
 /* Ends the handle, also when it fails; the temporary file is gone then. */
 int outfile_commit(struct outfile *file, struct fail *fail) MUST_CHECK;

@@ -13,6 +13,7 @@
 #include "driver/signals.h"
 #include "kit/log.h"
 #include "rule/pace.h"
+#include "rule/timetable.h"
 #include "work/mint.h"
 #include "work/portfolio.h"
 
@@ -21,7 +22,10 @@ struct engine_options {
     const char *tenant;
     struct pace_options pace; /* API host */
     struct pace_options token_pace;
-    int64_t token_margin_ms; /* renewal before the end of a token's life */
+    struct timetable timetable; /* where a rule of it holds, its rate in place of pace.rate */
+    bool burst_given;           /* pace.burst is the operator's; else it is one second's worth of the rate */
+    int room, token_room;       /* the most requests in flight that engine_set may allow; 0: as many as now */
+    int64_t token_margin_ms;    /* renewal before the end of a token's life */
     int max_attempts;
     int64_t grace_ms;                   /* how long requests in flight may finish after a stop */
     int64_t deadline_ms;                /* wall clock; 0: none */
@@ -34,7 +38,7 @@ struct engine_handles {
     struct ledger *ledger;
     struct portfolio *portfolio;
     struct mint *mint;
-    struct http *http;       /* room for pace.concurrency + token_pace.concurrency requests */
+    struct http *http; /* room for pace.concurrency + token_pace.concurrency requests, or for the rooms */
     struct signals *signals; /* NULL: none */
     struct log *log;
 };
@@ -51,6 +55,8 @@ struct engine_figures {
     int64_t held_ms; /* Retry-After holds all sends that long */
     bool broken;     /* the breaker's gate is closed */
     bool stopping;
+    bool closed;  /* by the timetable ... */
+    int opens_at; /* ... until this minute of the local week; -1: it never opens */
 };
 
 struct engine;
@@ -66,6 +72,10 @@ void engine_close(struct engine *engine); /* aborts what flies; those rows stay 
 /* One round: 1 go on, 0 ended (*end is set), -1. FAIL_REMOTE: an answer that is fatal for the run, refused
  * credentials, the breaker's limit; FAIL_INPUT: a file changed; what flew was settled first. FAIL_LEDGER. */
 int engine_turn(struct engine *engine, enum engine_end *end, struct fail *fail) MUST_CHECK;
+
+/* New limits in mid-run: of both hosts the rate, the burst and the requests in flight, and the timetable; the
+ * rest of `options` is not looked at. More than there is room for is cut to that. */
+void engine_set(struct engine *engine, const struct engine_options *options);
 
 void engine_figures(const struct engine *engine, struct engine_figures *out);
 

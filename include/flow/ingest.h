@@ -24,6 +24,9 @@ struct ingest_result {
     int64_t unusual_addresses;           /* records with characters that Visa's side may dislike */
 };
 
+/* FAIL_USAGE when both files would be read from standard input; names may be NULL. */
+int ingest_check(const char *cards, const char *customers, struct fail *fail) MUST_CHECK;
+
 /* The tables stay open in the portfolio, under their files' ids. FAIL_INPUT for file faults. */
 int ingest(struct ledger *ledger, const struct ingest_options *options, struct portfolio *portfolio,
            struct ingest_result *out, struct fail *fail) MUST_CHECK;

@@ -35,11 +35,14 @@ bool report_needs_person(const struct ledger_totals *totals);
 /* Latency below which `share` (0 ... 1) of the answers came, in microseconds; 0 without answers. */
 int64_t report_latency(const struct ledger_totals *totals, double share);
 
-/* How often each problem occurs in the refused records of both files. */
-struct report_problems {
-    int64_t count[PROBLEM_COUNT];
-    int64_t file[PROBLEM_COUNT], line[PROBLEM_COUNT]; /* an example's place */
+/* The control totals of a file beside its parts, of its load: see ledger_load.h. */
+struct report_file {
+    int64_t valid;
+    int64_t duplicates;       /* refused as duplicate_card or duplicate_customer */
+    int64_t without_customer; /* cards refused as no_customer; -1: not a cards file */
+    int64_t without_card;     /* valid customers that no card names; -1: not a customers file */
 };
-int report_problems(struct ledger *ledger, struct report_problems *out, struct fail *fail) MUST_CHECK;
+/* Of the i-th of the files that ledger_files_all lists. */
+struct report_file report_file(const struct ledger_files *files, size_t i);
 
 #endif

@@ -15,6 +15,9 @@ int64_t clock_mono_ms(void);
 int64_t clock_mono_us(void);
 int64_t clock_wall_ms(void); /* since 1970-01-01 UTC */
 
+/* The minute of the week of local time (TZ, /etc/localtime): 0 is Monday 00:00, 10079 Sunday 23:59. */
+int clock_week_minute(int64_t wall_ms);
+
 /* RFC 3339 in UTC with milliseconds. Returns `out`. Years 1970 ... 9999. */
 char *clock_format(int64_t wall_ms, char out[CLOCK_TEXT_SIZE]);
 

@@ -23,7 +23,8 @@ struct column_options {
     unsigned files;     /* what this file carries: IN_CARDS, IN_CUSTOMERS, or IN_BOTH in one-file mode */
     bool has_owner_bid; /* a default is set, so the column may be missing */
     bool has_locale;
-    bool allow_internal; /* names, e-mails, phones and address may be missing */
+    bool allow_internal;  /* names, e-mails, phones and address may be missing */
+    const char *encoding; /* the file's, which a header that does not decode names; NULL: UTF-8 */
 };
 
 struct columns;
@@ -37,6 +38,11 @@ struct columns;
 int columns_open(struct columns **out, const struct span *cells, size_t count,
                  const struct column_options *options, struct fail *fail) MUST_CHECK;
 void columns_close(struct columns *columns);
+
+/* The headers of a run's two files, opened with the same settings. A mapped optional column of both files may
+ * stand in one of them; in neither it is FAIL_INPUT, with setting and nearest header. */
+int columns_check_pair(const struct columns *cards, const struct columns *customers,
+                       struct fail *fail) MUST_CHECK;
 
 int columns_check(const struct column_setting *settings, size_t count, struct fail *fail) MUST_CHECK;
 

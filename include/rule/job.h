@@ -10,10 +10,14 @@
  *          +--status---> SKIPPED                         |  |       +--last attempt--> EXHAUSTED
  *                                                        +--+-------+  transient, token, lost, given back
  *
+ * Where retry.on_lost_answer is `hold`, a row that would go back to READY with its answer just lost goes on
+ * to HELD (job_hold) and stays there, uncertain, until `retry` or an event frees it. It holds its customer's
+ * further cards back as if it were READY; the ledger knows it by its due time, -1.
+ *
  * Invariants (the tests name them):
  * I1 every card ever loaded and every refused record is in exactly one state, and the totals add up.
  * I2 a request leaves only for a row whose SENT is committed.
- * I3 SENT is left in job_settle and job_recover (for sets: sql/recover.sql) only, and only by a SENT row.
+ * I3 SENT is left in job_settle and job_recover (for sets: sql/recover*.sql) only, and only by a SENT row.
  * I4 final states are left only by an explicit command or a corrected row.
  * I5 at most one process works a ledger.
  * I6 at most one request is in flight per customer: one row of a customer is READY or SENT, others HELD. */
@@ -84,5 +88,9 @@ void job_settle(struct job *job, enum job_verdict verdict, bool lost, int max_at
 
 /* SENT -> READY after a crash: the answer, if any, is lost. */
 void job_recover(struct job *job);
+
+/* READY -> HELD by choice, right after one of the two above and in the same transaction (for sets:
+ * sql/recover_hold.sql). A row that is not uncertain is an assert. */
+void job_hold(struct job *job);
 
 #endif

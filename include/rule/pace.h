@@ -7,7 +7,8 @@
  * pushback that does not depend on the load is let pass. The rate limit holds in any one-second window: the
  * bucket refills continuously and never holds more than `burst`, and the sends of the last 1,010 ms never
  * exceed `rate` (rounded up when it is no whole number). The gate closes on failures in a row, and when for a
- * whole breaker_pause there was nothing but failures and pushback. Source: contract section 4; domain section
+ * whole breaker_pause there was nothing but failures and pushback. The budget of retries counts the requests
+ * of the last ten seconds. Source: contract section 4; domain section
  * 3 (the server caps simultaneous requests and answers 429). */
 #ifndef RULE_PACE_H
 #define RULE_PACE_H
@@ -19,7 +20,11 @@ struct pace_options {
     double burst; /* requests; at least 1 */
     int concurrency;
     bool adaptive;
+    bool closed; /* nothing leaves, and no time counts against the server */
     int64_t retry_base_ms, retry_cap_ms;
+    int64_t after_cap_ms; /* longest Retry-After that is obeyed; 0: 24 h */
+    double retry_share;   /* of all requests in a few seconds that may be retries, below 1 ... */
+    double retry_floor;   /* ... and so many a second beside; both 0: any number */
     int breaker_failures; /* transport or 5xx failures in a row that close the gate */
     int64_t breaker_pause_ms, breaker_pause_cap_ms, breaker_limit_ms;
 };
@@ -49,6 +54,14 @@ int pace_ahead(const struct pace *pace, int flying, int64_t ahead_ms, int64_t no
  * before it). `retry_after_ms`: from pace_retry_after, or -1. */
 void pace_answer(struct pace *pace, enum pace_signal signal, int64_t started_ms, int64_t retry_after_ms,
                  int64_t now_ms);
+
+/* The retry budget. How many rows may be claimed now for a further attempt (INT_MAX: any number); what was
+ * claimed is told with pace_claimed, `retries` of them such rows. A retry that was answered well while no row
+ * was left for its first attempt gives its place back, and a little more: a healthy server works a backlog
+ * off at full speed. */
+int pace_retries(const struct pace *pace, int64_t now_ms);
+void pace_claimed(struct pace *pace, int firsts, int retries, int64_t now_ms);
+void pace_retried(struct pace *pace, int64_t now_ms);
 
 /* The gate: true while it is closed; the one probe is let through by pace_take. */
 bool pace_broken(const struct pace *pace);

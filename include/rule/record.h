@@ -21,7 +21,8 @@ struct record_rules {
     struct span skip_status;  /* list joined by ';' of values to skip, matched trimmed, ASCII case ignored */
     struct span owner_bid, locale; /* defaults for empty cells; empty: none */
     struct span consent_time, consent_version, consent_presenter;
-    int64_t now_ms; /* wall clock: consent must not lie after it */
+    int64_t now_ms;       /* wall clock: consent must not lie after it */
+    const char *encoding; /* the file's, which a bad_utf8 names; NULL: UTF-8 */
 };
 
 struct problem {

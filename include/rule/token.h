@@ -24,9 +24,10 @@ void token_close(struct token_cache *cache);
 enum token_answer token_get(struct token_cache *cache, int64_t account, int64_t now_ms,
                             struct span *out) MUST_CHECK;
 /* The mint in flight brought a token that lives for life_ms from now; 0: not known, taken as five minutes.
- * The text is copied. An account with no mint in flight is an assert, here and in token_failed. */
-void token_done(struct token_cache *cache, int64_t account, struct span text, int64_t life_ms,
-                int64_t now_ms);
+ * The text is copied. Returns for how long it is handed out. An account with no mint in flight is an assert,
+ * here and in token_failed. */
+int64_t token_done(struct token_cache *cache, int64_t account, struct span text, int64_t life_ms,
+                   int64_t now_ms);
 /* The mint in flight failed, or was never started: wanted again. */
 void token_failed(struct token_cache *cache, int64_t account);
 /* A request with this token was answered 401. Drops it if it is still the one in the cache, so that a storm

@@ -3,7 +3,7 @@
  * Dropped: blanks, hyphens and dashes, dots, slashes, round brackets, a '+' in front, a leading 00. A number
  * with neither '+' nor 00 gets `calling_code` in front where one is set, else its digits are taken as
  * international. 8 to 15 digits in the end (ITU-T E.164 allows 15), the first not 0: no calling code begins
- * so. A "(0)" after '+' or 00 is refused: whether it belongs to the number would be a guess. Pure. */
+ * so. A "(0)" is refused: whether it belongs to the number would be a guess. Pure. */
 #ifndef VALUE_PHONE_H
 #define VALUE_PHONE_H
 

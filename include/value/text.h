@@ -32,7 +32,8 @@ void text_upper(char *text, size_t len);
 void text_lower(char *text, size_t len);
 
 /* What a spreadsheet leaves in place of a value: NULL, or a few words: "#N/A", "#REF!" and their like,
- * "#####" of a narrow column, "5.54E+12" of a number too wide. `text` is clean. */
+ * "#####" of a narrow column, "5.54E+12" of a number too wide, "5545999999999.0", a formula, an apostrophe in
+ * front of digits. `text` is clean. */
 const char *text_damage(struct span text);
 
 #endif

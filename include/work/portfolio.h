@@ -15,9 +15,10 @@ struct portfolio;
 void portfolio_open(struct portfolio **out, const struct table_options *options);
 void portfolio_close(struct portfolio *portfolio);
 
-/* Opens a file of the ledger by its path and checks size and digest. 1 when it is missing or not the file
- * that was loaded, told in FAIL_INPUT words; -1 when it is there but cannot be used, such as with these
- * [columns]. */
+/* Opens a file of the ledger where its bytes are and checks size and digest; a spool file that is gone is
+ * made again from the file it came from, where that is still there. 1 when it is missing or not the file that
+ * was loaded, told in FAIL_INPUT words; -1 when it is there but cannot be used, such as with these [columns].
+ */
 int portfolio_add(struct portfolio *portfolio, const struct ledger_file *file, struct fail *fail) MUST_CHECK;
 /* The same for a table that is open already; the portfolio owns it from here on, also when it has it
  * already. */

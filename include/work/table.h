@@ -7,10 +7,12 @@
 
 #include "driver/digest.h"
 #include "driver/reader.h"
+#include "driver/source.h"
 #include "rule/columns.h"
 #include "rule/record.h"
 
 struct table_options {
+    struct source_spool spool; /* where what cannot be read at random is unpacked */
     struct reader_options reader;
     struct column_options columns; /* columns.files is set by table_open */
     struct record_rules rules;     /* rules.now_ms: for table_next */
@@ -27,6 +29,9 @@ struct table;
  * the file. `carries`: IN_CARDS, IN_CUSTOMERS or IN_BOTH. The options must outlive the table. */
 int table_open(struct table **out, const char *path, unsigned carries, const struct table_options *options,
                struct fail *fail) MUST_CHECK;
+/* The same for a file that was loaded before: regular, its bytes as they are. */
+int table_reopen(struct table **out, const char *path, unsigned carries, const struct table_options *options,
+                 struct fail *fail) MUST_CHECK;
 void table_close(struct table *table);
 
 const char *table_name(const struct table *table); /* the path as it was given */
@@ -34,11 +39,26 @@ const char *table_path(const struct table *table); /* absolute */
 unsigned table_carries(const struct table *table);
 int64_t table_size(const struct table *table);
 const struct columns *table_columns(const struct table *table);
+struct span table_mark(const struct table *table); /* the byte order mark in front of the file, or nothing */
 struct span table_header(const struct table *table); /* its bytes, without the line end */
 char table_delimiter(const struct table *table);
+/* Appends text of ours as the file would write it; what its encoding lacks becomes '?'. */
+void table_encode(struct table *table, struct span text, struct buf *out);
+
+/* The columns of ours with which the records of a rejects file end. */
+enum { TABLE_OWN_COUNT = 3 };
+extern const char *const table_own_columns[TABLE_OWN_COUNT];
+/* The bytes of the header or of a record without the cells of these columns, where the header ends with them;
+ * all of them where those cells cannot be found for sure: in a record of another number of cells than the
+ * header, unless they still hold codes of ours. */
+struct span table_without_own(struct table *table, struct span bytes);
 
 /* SHA-256 of the whole file, computed at the first call. */
 int table_digest(struct table *table, char out[DIGEST_TEXT_SIZE], struct fail *fail) MUST_CHECK;
+/* Whether it is read from a spool file. */
+bool table_spooled(const struct table *table);
+/* Gives the spool file its name, where options.spool.keep says so: true in *kept then. */
+int table_keep(struct table *table, bool *kept, struct fail *fail) MUST_CHECK;
 /* FAIL_INPUT when the file was changed since it was opened. */
 int table_check(struct table *table, struct fail *fail) MUST_CHECK;
 

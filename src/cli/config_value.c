@@ -4,6 +4,7 @@
 
 #include "driver/http.h"
 #include "kit/clock.h"
+#include "rule/timetable.h"
 #include "value/timestamp.h"
 
 #include <assert.h>
@@ -68,6 +69,15 @@ static int parse_url(const struct setting_info *info, const char *text, struct s
 {
     (void)out;
     return http_check_url(text, fail) == 0 ? 0 : fail_context(fail, "%s", info->name);
+}
+
+static int parse_proxy(const struct setting_info *info, const char *text, struct setting_value *out,
+                       struct fail *fail)
+{
+    (void)out;
+    if (strcmp(text, info->allowed) == 0)
+        return 0;
+    return http_check_proxy(text, fail) == 0 ? 0 : fail_context(fail, "%s", info->name);
 }
 
 /* RFC 6901: every reference token begins with '/', and '~' is followed by 0 or 1. */
@@ -219,6 +229,15 @@ static int parse_when(const struct setting_info *info, const char *text, struct 
     return 0;
 }
 
+static int parse_timetable(const struct setting_info *info, const char *text, struct setting_value *out,
+                           struct fail *fail)
+{
+    struct timetable timetable;
+
+    (void)out;
+    return timetable_parse(span_of(text), &timetable, fail) == 0 ? 0 : fail_context(fail, "%s", info->name);
+}
+
 static int parse_any(const struct setting_info *info, const char *text, struct setting_value *out,
                      struct fail *fail)
 {
@@ -228,22 +247,15 @@ static int parse_any(const struct setting_info *info, const char *text, struct s
 
 static int (*const parsers[])(const struct setting_info *, const char *, struct setting_value *,
                               struct fail *) = {
-    [SETTING_TEXT] = parse_any,
-    [SETTING_PATH] = parse_any,
-    [SETTING_COMMAND] = parse_any,
-    [SETTING_SECRET] = parse_any,
-    [SETTING_URL] = parse_url,
-    [SETTING_POINTER] = parse_pointer,
-    [SETTING_LIST] = parse_any,
-    [SETTING_ENUM] = parse_enum,
-    [SETTING_CALLING_CODE] = parse_calling_code,
-    [SETTING_CHAR] = parse_char,
-    [SETTING_BOOL] = parse_bool,
-    [SETTING_INT] = parse_ranged,
-    [SETTING_SIZE] = parse_ranged,
-    [SETTING_DURATION] = parse_ranged,
-    [SETTING_RATE] = parse_ranged,
-    [SETTING_LIMIT] = parse_limit,
+    [SETTING_TEXT] = parse_any,        [SETTING_PATH] = parse_any,
+    [SETTING_COMMAND] = parse_any,     [SETTING_SECRET] = parse_any,
+    [SETTING_URL] = parse_url,         [SETTING_PROXY] = parse_proxy,
+    [SETTING_POINTER] = parse_pointer, [SETTING_LIST] = parse_any,
+    [SETTING_ENUM] = parse_enum,       [SETTING_CALLING_CODE] = parse_calling_code,
+    [SETTING_CHAR] = parse_char,       [SETTING_BOOL] = parse_bool,
+    [SETTING_INT] = parse_ranged,      [SETTING_SIZE] = parse_ranged,
+    [SETTING_DURATION] = parse_ranged, [SETTING_RATE] = parse_ranged,
+    [SETTING_LIMIT] = parse_limit,     [SETTING_TIMETABLE] = parse_timetable,
     [SETTING_WHEN] = parse_when,
 };
 

@@ -48,13 +48,15 @@ static const struct option_spec global_options[] = {
     }
 
 static const struct option_spec check_options[] = {
-    OPTION_CARDS("cards CSV"),
+    OPTION_CARDS("cards CSV, also .gz or .zst; -: standard input"),
     OPTION_CUSTOMERS,
     OPTION_OUT("where the problems are written"),
 };
 
 static const struct option_spec run_options[] = {
-    OPTION_CARDS("cards CSV; without it the run carries on with what the ledger holds"),
+    OPTION_CARDS(
+        "cards CSV, also .gz or .zst; -: standard input; without it the run carries on with what the "
+        "ledger holds"),
     OPTION_CUSTOMERS,
     OPTION_OUT("where the reports are written"),
     {.name = "base-url", .value_name = "URL", .setting = "api.base_url"},

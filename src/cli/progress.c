@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { TTY_MS = 250, PLAIN_MS = 10000, LINE_CAP = 512 };
+enum { TTY_MS = 250, PLAIN_MS = 10000, CLOSED_MS = 60000, LINE_CAP = 512 };
 
 static enum progress_form choose(const char *form, int fd)
 {
@@ -63,6 +63,17 @@ static void add_time(struct buf *line, int64_t seconds)
         buf_addf(line, "%" PRId64 "s", seconds);
 }
 
+static void add_closed(struct buf *line, int opens_at)
+{
+    static const char *const days[] = {"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
+
+    if (opens_at < 0)
+        buf_add_text(line, ", closed by pace.timetable");
+    else
+        buf_addf(line, ", closed until %s %02d:%02d", days[opens_at / 1440 % 7], opens_at % 1440 / 60,
+                 opens_at % 60);
+}
+
 static void compose(struct progress *progress, const struct progress_state *state)
 {
     struct buf *line = &progress->line;
@@ -74,6 +85,8 @@ static void compose(struct progress *progress, const struct progress_state *stat
     buf_addf(line, ", %.0f rows/s, %d in flight", progress->speed, state->flying);
     if (state->stopping)
         buf_add_text(line, ", stopping");
+    else if (state->closed)
+        add_closed(line, state->opens_at);
     else if (state->broken)
         buf_add_text(line, ", the server is away");
     else if (state->held_ms > 0)
@@ -85,23 +98,36 @@ static void compose(struct progress *progress, const struct progress_state *stat
     }
 }
 
-void progress_show(struct progress *progress, const struct progress_state *state, int64_t now_ms)
+static void write_line(struct progress *progress, const struct progress_state *state, bool moving)
 {
     ssize_t done;
 
-    if (progress->form == PROGRESS_NONE)
-        return;
-    progress->shown_ms = now_ms;
-    measure(progress, state->done, now_ms);
     buf_reset(&progress->line);
     if (progress->form == PROGRESS_TTY)
         buf_add_text(&progress->line, "\r\033[K");
     compose(progress, state);
-    if (progress->form == PROGRESS_PLAIN)
+    if (!moving)
         buf_add_char(&progress->line, '\n');
-    progress->line_open = progress->form == PROGRESS_TTY;
+    progress->line_open = moving;
     done = write(progress->fd, progress->line.ptr, progress->line.len);
     (void)done; /* a closed terminal must not stop the run */
+}
+
+void progress_show(struct progress *progress, const struct progress_state *state, int64_t now_ms)
+{
+    if (progress->form == PROGRESS_NONE)
+        return;
+    progress->shown_ms = now_ms;
+    if (progress->form == PROGRESS_PLAIN && state->closed)
+        progress->shown_ms += CLOSED_MS - PLAIN_MS; /* a night of the same line */
+    measure(progress, state->done, now_ms);
+    write_line(progress, state, progress->form == PROGRESS_TTY);
+}
+
+void progress_print(struct progress *progress, const struct progress_state *state, int64_t now_ms)
+{
+    measure(progress, state->done, now_ms);
+    write_line(progress, state, false);
 }
 
 void progress_close(struct progress *progress)

@@ -1,5 +1,8 @@
 #include "cli/setup.h"
 
+#include "kit/clock.h"
+
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -8,6 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define DAY_MS INT64_C(86400000)
+
+enum { RETRY_FLOOR = 5 }; /* retries a second */
 enum { SECRET_CAP = 1 << 16, REPLY_CAP = 1 << 16, PATH_CAP = 8192 };
 
 static struct span setting_span(const struct config *config, enum setting setting)
@@ -19,7 +25,8 @@ void setup_tables(const struct config *config, int64_t now_ms, struct table_opti
 {
     *out = (struct table_options){
         .reader = {.delimiter = config_char(config, SET_INPUT_DELIMITER),
-                   .max_record_bytes = (size_t)config_int(config, SET_INPUT_MAX_RECORD_BYTES)},
+                   .max_record_bytes = (size_t)config_int(config, SET_INPUT_MAX_RECORD_BYTES),
+                   .encoding = config_text(config, SET_INPUT_ENCODING)},
         .columns = {.has_owner_bid = config_is_set(config, SET_ENROLL_OWNER_BID),
                     .has_locale = config_is_set(config, SET_ENROLL_LOCALE),
                     .allow_internal = config_bool(config, SET_INPUT_ALLOW_INTERNAL)},
@@ -61,19 +68,74 @@ static const char *text_or_null(const struct config *config, enum setting settin
     return config_is_set(config, setting) ? config_text(config, setting) : NULL;
 }
 
-void setup_http(const struct config *config, struct http_options *out)
+static void warn_if_readable(int fd, const char *path, struct log *log)
 {
+    struct stat info;
+
+    if (fstat(fd, &info) == 0 && (info.st_mode & 077) != 0)
+        log_add(log, LOG_WARN, "a secret's file can be read by others; chmod 600 it", LOG_TEXT("file", path));
+}
+
+static void warn_of_key(const struct http_options *options, struct log *log)
+{
+    const char *path = options->key_file ? options->key_file : options->cert_file;
+    int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+
+    if (fd < 0)
+        return;
+    warn_if_readable(fd, path, log);
+    (void)close(fd);
+}
+
+static void warn_of_end(const struct http_options *options, int64_t left_ms, int64_t end_ms, struct log *log)
+{
+    char end[CLOCK_TEXT_SIZE];
+
+    log_add(log, LOG_WARN, "the client certificate ends soon: renew it", LOG_TEXT("file", options->cert_file),
+            LOG_TEXT("ends", clock_format(end_ms, end)), LOG_INT("days", left_ms / DAY_MS));
+}
+
+int setup_http(const struct config *config, const struct setup_secrets *secrets, struct log *log,
+               struct http_options *out, struct fail *fail)
+{
+    bool no_proxy = strcmp(config_text(config, SET_PROXY_URL), "none") == 0;
+    int64_t now_ms = clock_wall_ms(), end_ms;
+
     *out = (struct http_options){
         .ca_file = text_or_null(config, SET_TLS_CA_FILE),
         .cert_file = text_or_null(config, SET_TLS_CERT_FILE),
         .key_file = text_or_null(config, SET_TLS_KEY_FILE),
         .min_version = config_text(config, SET_TLS_MIN_VERSION),
+        .http2 = strcmp(config_text(config, SET_API_HTTP_VERSION), "2") == 0,
+        .proxy = no_proxy ? "" : text_or_null(config, SET_PROXY_URL),
+        .proxy_user = secrets && secrets->proxy.len > 0 ? buf_text(&secrets->proxy) : NULL,
+        .no_proxy = text_or_null(config, SET_PROXY_EXCEPT),
         .connect_timeout_ms = config_ms(config, SET_API_CONNECT_TIMEOUT),
         .timeout_ms = config_ms(config, SET_API_TIMEOUT),
+        .stall_ms = config_ms(config, SET_API_STALL_TIMEOUT),
         .reply_cap = REPLY_CAP,
         .connections =
             (int)(config_int(config, SET_PACE_CONCURRENCY) + config_int(config, SET_PACE_TOKEN_CONCURRENCY)),
     };
+    if (http_check(out, now_ms, &end_ms, fail) != 0)
+        return -1;
+    warn_of_key(out, log);
+    if (end_ms > 0 && end_ms - now_ms < config_ms(config, SET_TLS_EXPIRY_WARNING))
+        warn_of_end(out, end_ms - now_ms, end_ms, log);
+    return 0;
+}
+
+/* A share of all requests and RETRY_FLOOR a second beside, or so many a second; "none" leaves both at 0. */
+static void set_budget(const struct config *config, struct pace_options *out)
+{
+    struct quantity_limit limit;
+
+    if (!config_limit(config, SET_RETRY_BUDGET, &limit))
+        return;
+    out->retry_share = limit.is_share ? limit.percent / 100 : 0;
+    out->retry_floor = limit.is_share ? RETRY_FLOOR : (double)limit.count;
+    if (out->retry_floor < 1)
+        out->retry_floor = 1; /* none at all would leave rows behind for ever */
 }
 
 static struct pace_options pace_of(const struct config *config, enum setting rate, enum setting concurrency)
@@ -84,6 +146,7 @@ static struct pace_options pace_of(const struct config *config, enum setting rat
         .adaptive = config_bool(config, SET_PACE_ADAPTIVE),
         .retry_base_ms = config_ms(config, SET_RETRY_BASE),
         .retry_cap_ms = config_ms(config, SET_RETRY_CAP),
+        .after_cap_ms = config_ms(config, SET_RETRY_AFTER_CAP),
         .breaker_failures = (int)config_int(config, SET_BREAKER_FAILURES),
         .breaker_pause_ms = config_ms(config, SET_BREAKER_PAUSE),
         .breaker_pause_cap_ms = config_ms(config, SET_BREAKER_PAUSE_CAP),
@@ -91,7 +154,24 @@ static struct pace_options pace_of(const struct config *config, enum setting rat
     };
 
     pace.burst = pace.rate > 1 ? pace.rate : 1;
+    set_budget(config, &pace);
     return pace;
+}
+
+static void set_timetable(const struct config *config, struct engine_options *out)
+{
+    struct fail fail = {.kind = FAIL_NONE};
+    int bad = timetable_parse(span_of(config_text(config, SET_PACE_TIMETABLE)), &out->timetable, &fail);
+
+    assert(!bad); /* checked when it was set */
+}
+
+/* Where there are descriptors for it, engine_set may go up to so many times what a run begins with. */
+static int room_for(int concurrency)
+{
+    enum { ROOM = 4, ROOM_MOST = 4096 };
+
+    return concurrency < ROOM_MOST / ROOM ? ROOM * concurrency : ROOM_MOST;
 }
 
 void setup_engine(const struct config *config, int64_t now_ms, struct engine_options *out)
@@ -108,7 +188,11 @@ void setup_engine(const struct config *config, int64_t now_ms, struct engine_opt
         .grace_ms = config_ms(config, SET_RUN_GRACE),
         .deadline_ms = deadline > 0 ? deadline : 0,
     };
-    if (config_is_set(config, SET_PACE_BURST))
+    out->room = room_for(out->pace.concurrency);
+    out->token_room = room_for(out->token_pace.concurrency);
+    set_timetable(config, out);
+    out->burst_given = config_is_set(config, SET_PACE_BURST);
+    if (out->burst_given)
         out->pace.burst = (double)config_int(config, SET_PACE_BURST);
     if (config_is_set(config, SET_RUN_MAX_DURATION)) {
         int64_t end = now_ms + config_ms(config, SET_RUN_MAX_DURATION);
@@ -119,17 +203,26 @@ void setup_engine(const struct config *config, int64_t now_ms, struct engine_opt
         out->random_seed = (uint64_t)now_ms; /* jitter needs no secrecy */
 }
 
+enum log_level setup_log_level(const struct config *config, bool quiet)
+{
+    static const char *const names[] = {"debug", "info", "warning", "error"};
+    enum log_level level = LOG_INFO;
+
+    for (int i = 0; i < 4; i++)
+        if (strcmp(config_text(config, SET_LOG_LEVEL), names[i]) == 0)
+            level = (enum log_level)i;
+    return quiet && level < LOG_WARN ? LOG_WARN : level;
+}
+
 static int read_secret(const char *path, struct log *log, struct buf *out, struct fail *fail)
 {
-    struct stat info;
     char block[4096];
     ssize_t got;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
 
     if (fd < 0)
         return fail_set(fail, FAIL_USAGE, "%s: cannot open the secret's file: %s", path, strerror(errno));
-    if (fstat(fd, &info) == 0 && (info.st_mode & 077) != 0)
-        log_add(log, LOG_WARN, "a secret's file can be read by others; chmod 600 it", LOG_TEXT("file", path));
+    warn_if_readable(fd, path, log);
     while ((got = read(fd, block, sizeof block)) > 0)
         buf_add(out, block, (size_t)got);
     explicit_bzero(block, sizeof block);
@@ -152,12 +245,51 @@ static int one_secret(const struct config *config, enum setting value, enum sett
     return config_is_set(config, file) ? read_secret(config_text(config, file), log, out, fail) : 0;
 }
 
+static enum mint_method method_of(const struct config *config)
+{
+    static const char *const names[] = {
+#define X(id, name) [MINT_##id] = name,
+        MINT_METHOD_TABLE(X)
+#undef X
+    };
+    const char *text = config_text(config, SET_AUTH_METHOD);
+    size_t method = 0;
+
+    while (strcmp(names[method], text) != 0) /* one of them: the setting's words were checked */
+        method++;
+    return (enum mint_method)method;
+}
+
+/* The token file may hold a token for every account: the mint reads it, the mode is looked at here. */
+static void look_at_token_file(const struct config *config, struct log *log)
+{
+    const char *path = config_text(config, SET_AUTH_TOKEN_FILE);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0)
+        return; /* the mint will say so */
+    warn_if_readable(fd, path, log);
+    (void)close(fd);
+}
+
 int setup_secrets(const struct config *config, struct log *log, struct setup_secrets *out, struct fail *fail)
 {
+    enum mint_method method = method_of(config);
+    int rc = 0;
+
     buf_init(&out->key, SECRET_CAP);
     buf_init(&out->secret, SECRET_CAP);
-    if (one_secret(config, SET_AUTH_SERVER_KEY, SET_AUTH_SERVER_KEY_FILE, log, &out->key, fail) == 0 &&
-        one_secret(config, SET_AUTH_SERVER_SECRET, SET_AUTH_SERVER_SECRET_FILE, log, &out->secret, fail) == 0)
+    buf_init(&out->proxy, SECRET_CAP);
+    buf_init(&out->private_key, SECRET_CAP);
+    if (method == MINT_FILE)
+        look_at_token_file(config, log);
+    if (method == MINT_OPENID && config_is_set(config, SET_AUTH_PRIVATE_KEY_FILE))
+        rc = read_secret(config_text(config, SET_AUTH_PRIVATE_KEY_FILE), log, &out->private_key, fail);
+    if (rc == 0 &&
+        one_secret(config, SET_AUTH_SERVER_KEY, SET_AUTH_SERVER_KEY_FILE, log, &out->key, fail) == 0 &&
+        one_secret(config, SET_AUTH_SERVER_SECRET, SET_AUTH_SERVER_SECRET_FILE, log, &out->secret, fail) ==
+            0 &&
+        one_secret(config, SET_PROXY_CREDENTIALS, SET_PROXY_CREDENTIALS_FILE, log, &out->proxy, fail) == 0)
         return 0;
     setup_secrets_free(out);
     return -1;
@@ -165,23 +297,39 @@ int setup_secrets(const struct config *config, struct log *log, struct setup_sec
 
 void setup_secrets_free(struct setup_secrets *secrets)
 {
-    buf_wipe(&secrets->key);
-    buf_wipe(&secrets->secret);
-    buf_free(&secrets->key);
-    buf_free(&secrets->secret);
+    struct buf *const all[] = {&secrets->key, &secrets->secret, &secrets->proxy, &secrets->private_key};
+
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        buf_wipe(all[i]);
+        buf_free(all[i]);
+    }
 }
 
-void setup_mint(const struct config *config, const struct setup_secrets *secrets, struct mint_options *out)
+void setup_mint(const struct config *config, const struct setup_secrets *secrets, struct log *log,
+                struct mint_options *out)
 {
-    bool file = strcmp(config_text(config, SET_AUTH_METHOD), "file") == 0;
-
-    *out = (struct mint_options){.method = file ? MINT_FILE : MINT_S2S,
-                                 .url = config_text(config, SET_AUTH_URL),
-                                 .server_key = buf_text(&secrets->key),
-                                 .server_secret = buf_text(&secrets->secret),
-                                 .token_field = config_text(config, SET_AUTH_TOKEN_FIELD),
-                                 .token_file = config_text(config, SET_AUTH_TOKEN_FILE),
-                                 .timeout_ms = config_ms(config, SET_AUTH_TIMEOUT)};
+    *out = (struct mint_options){
+        .method = method_of(config),
+        .url = config_text(config, SET_AUTH_URL),
+        .server_key = buf_text(&secrets->key),
+        .server_secret = buf_text(&secrets->secret),
+        .scope = config_text(config, SET_AUTH_SCOPE),
+        .private_key = buf_span(&secrets->private_key),
+        .private_key_file = config_text(config, SET_AUTH_PRIVATE_KEY_FILE),
+        .issuer = config_text(config, SET_AUTH_ISSUER),
+        .subject = config_text(config, SET_AUTH_SUBJECT),
+        .audience = config_text(config, SET_AUTH_AUDIENCE),
+        .claims_file = config_text(config, SET_AUTH_CLAIMS_FILE),
+        .assertion_field = config_text(config, SET_AUTH_ASSERTION_FIELD),
+        .assertion_life_ms = config_ms(config, SET_AUTH_ASSERTION_LIFE),
+        .tenant = config_text(config, SET_API_TENANT),
+        .token_field = config_text(config, SET_AUTH_TOKEN_FIELD),
+        .token_file = config_text(config, SET_AUTH_TOKEN_FILE),
+        .command = config_text(config, SET_AUTH_COMMAND),
+        .concurrency = (int)config_int(config, SET_PACE_TOKEN_CONCURRENCY),
+        .timeout_ms = config_ms(config, SET_AUTH_TIMEOUT),
+        .log = log,
+    };
 }
 
 static char *in_folder(const char *folder, size_t len, const char *name)

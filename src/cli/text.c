@@ -1,8 +1,6 @@
 #include "cli/text.h"
 
 #include <inttypes.h>
-#include <string.h>
-#include <unistd.h>
 
 static const char *const state_words[JOB_STATE_COUNT] = {
     [JOB_INVALID] = "refused by the rules; see the rejects",
@@ -31,61 +29,6 @@ void text_totals(const struct ledger_totals *totals, struct buf *out)
     buf_addf(out, "%12" PRId64 "  cards records in all\n", sum);
     if (totals->refused_customers > 0)
         buf_addf(out, "%12" PRId64 "  customers records refused\n", totals->refused_customers);
-}
-
-/* As the user would type it: without the current folder. */
-static const char *short_path(const char *path)
-{
-    char here[4096];
-    size_t len;
-
-    if (!getcwd(here, sizeof here))
-        return path;
-    len = strlen(here);
-    return strncmp(path, here, len) == 0 && path[len] == '/' ? path + len + 1 : path;
-}
-
-void text_files(const struct ledger_files *files, struct buf *out)
-{
-    for (size_t i = 0; i < files->count; i++) {
-        const struct ledger_file *f = &files->file[i];
-        buf_addf(out,
-                 "%s: %" PRId64 " records = %" PRId64 " new + %" PRId64 " re-pointed + %" PRId64
-                 " known + %" PRId64 " skipped + %" PRId64 " invalid  (SHA-256 %.12s...)\n",
-                 short_path(f->path), f->records, f->added, f->repointed, f->known, f->skipped, f->invalid,
-                 f->sha256);
-    }
-}
-
-static const char *path_of(const struct ledger_files *files, int64_t id)
-{
-    for (size_t i = 0; i < files->count; i++)
-        if (files->file[i].id == id)
-            return short_path(files->file[i].path);
-    return "?";
-}
-
-static int most_frequent(const struct report_problems *problems, const bool *shown)
-{
-    int best = -1;
-
-    for (int i = 0; i < PROBLEM_COUNT; i++)
-        if (!shown[i] && problems->count[i] > 0 && (best < 0 || problems->count[i] > problems->count[best]))
-            best = i;
-    return best;
-}
-
-void text_problems(const struct report_problems *problems, const struct ledger_files *files, struct buf *out)
-{
-    bool shown[PROBLEM_COUNT] = {false};
-    int code;
-
-    while ((code = most_frequent(problems, shown)) >= 0) {
-        shown[code] = true;
-        buf_addf(out, "%12" PRId64 "  %-22s for example %s:%" PRId64 "\n", problems->count[code],
-                 problem_name((enum problem_code)code), path_of(files, problems->file[code]),
-                 problems->line[code]);
-    }
 }
 
 const char *text_exit(int exit_code)

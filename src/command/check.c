@@ -9,11 +9,18 @@
 
 #include <stdlib.h>
 
-static int print_result(struct command *command, struct ledger *ledger, const struct report_options *report,
-                        int *exit_code, struct fail *fail)
+/* What was read, and what the ledger of this check made of it. */
+struct checked {
+    struct ledger *ledger;
+    const struct ingest_options *names;
+    const struct ingest_result *loaded;
+};
+
+static int print_result(struct command *command, const struct checked *checked,
+                        const struct report_options *report, int *exit_code, struct fail *fail)
 {
+    struct ledger *ledger = checked->ledger;
     struct ledger_totals totals;
-    struct report_problems problems;
     struct ledger_files files;
 
     if (ledger_totals(ledger, &totals, fail) != 0)
@@ -21,10 +28,11 @@ static int print_result(struct command *command, struct ledger *ledger, const st
     *exit_code = report_needs_person(&totals) ? 3 : 0;
     if (command->json)
         return report_summary(ledger, report, &command->result, fail);
-    if (report_problems(ledger, &problems, fail) != 0 || ledger_files_all(ledger, &files, fail) != 0)
+    if (ledger_files_all(ledger, &files, fail) != 0)
         return -1;
-    text_files(&files, &command->result);
-    text_problems(&problems, &files, &command->result);
+    if (command->result.len > 0)
+        buf_add_char(&command->result, '\n');
+    text_loaded(&files, checked->names, checked->loaded, &command->result);
     text_totals(&totals, &command->result);
     buf_addf(&command->result, "%s\n", *exit_code == 0 ? "every record passes" : "some records are refused");
     buf_addf(&command->result, "rejects and totals: %s\n", command->out_folder);
@@ -55,7 +63,10 @@ int command_check(struct command *command, int *exit_code, struct fail *fail)
 
     if (!options.cards)
         return fail_set(fail, FAIL_USAGE, "check needs --cards FILE; see ctp-enroll check --help");
+    if (ingest_check(options.cards, options.customers, fail) != 0)
+        return -1;
     setup_tables(command->config, now_ms, &tables);
+    tables.spool.base = command->ledger_path;
     setup_load(command->config, now_ms, &options.load);
     options.load.throwaway = true;
     limits = options.load;
@@ -65,7 +76,7 @@ int command_check(struct command *command, int *exit_code, struct fail *fail)
     if (ledger_open(&ledger, NULL, LEDGER_SCRATCH, fail) == 0 &&
         ingest(ledger, &options, portfolio, &result, fail) == 0 && ledger_check(ledger, fail) == 0 &&
         report_write(ledger, portfolio, &report, fail) == 0)
-        rc = print_result(command, ledger, &report, exit_code, fail);
+        rc = print_result(command, &(struct checked){ledger, &options, &result}, &report, exit_code, fail);
     if (rc == 0 && (ledger_file_limit(&result.customers, &limits, &over) != 0 ||
                     ledger_file_limit(&result.cards, &limits, &over) != 0)) {
         log_add(command->log, LOG_ERROR, over.text);

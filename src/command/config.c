@@ -1,5 +1,6 @@
 #include "command/command.h"
 
+#include "cli/setup.h"
 #include "kit/json.h"
 
 #include <string.h>
@@ -58,16 +59,74 @@ static void print_verdicts(struct command *command)
     }
 }
 
+/* What `run` does with auth.* before its first request. */
+static int try_auth(const struct command *command, struct fail *fail)
+{
+    struct setup_secrets secrets;
+    struct mint_options options;
+    struct mint *mint = NULL;
+    int rc;
+
+    if (setup_secrets(command->config, command->log, &secrets, fail) != 0)
+        return -1;
+    setup_mint(command->config, &secrets, command->log, &options);
+    rc = mint_open(&mint, &options, fail);
+    mint_close(mint);
+    setup_secrets_free(&secrets);
+    return rc;
+}
+
+static bool is_auth_given(const struct config *config)
+{
+    for (int setting = 0; setting < SETTING_COUNT; setting++) {
+        const struct setting_info *info = config_info((enum setting)setting);
+        /* Secrets come from the environment, whatever file is checked. */
+        if (strcmp(info->section, "auth") == 0 && info->type != SETTING_SECRET &&
+            strcmp(config_text(config, (enum setting)setting), info->fallback) != 0)
+            return true;
+    }
+    return false;
+}
+
+/* Beyond the values, which were checked when they were read: certificates, keys, the proxy, and what
+ * auth.method needs. A configuration for `check` alone may lack all of auth.*: that is told, and no fault. */
+static int check(struct command *command, struct fail *fail)
+{
+    struct http_options http;
+    struct json json;
+    bool lacks;
+
+    if (setup_http(command->config, NULL, command->log, &http, fail) != 0)
+        return -1;
+    lacks = try_auth(command, fail) != 0;
+    if (lacks && is_auth_given(command->config))
+        return -1;
+    if (!command->json) {
+        buf_add_text(&command->result, "the configuration is valid\n");
+        if (lacks)
+            buf_addf(&command->result, "run needs more: %s\n", fail->text);
+        return 0;
+    }
+    json_init(&json, &command->result, false);
+    json_object(&json);
+    json_key(&json, "valid");
+    json_bool(&json, true);
+    if (lacks) {
+        json_key(&json, "run_needs");
+        json_text(&json, fail->text);
+    }
+    json_end_object(&json);
+    buf_add_char(&command->result, '\n');
+    return 0;
+}
+
 int command_config(struct command *command, int *exit_code, struct fail *fail)
 {
     const char *what = options_word(command->options, 0), *part = options_word(command->options, 1);
 
     *exit_code = 0;
-    if (strcmp(what, "check") == 0 && !part) {
-        buf_add_text(&command->result,
-                     command->json ? "{\"valid\": true}\n" : "the configuration is valid\n");
-        return 0;
-    }
+    if (strcmp(what, "check") == 0 && !part)
+        return check(command, fail);
     if (strcmp(what, "show") != 0 || (part && strcmp(part, "verdicts") != 0))
         return fail_set(fail, FAIL_USAGE, "config takes: show, show verdicts, or check");
     if (part)

@@ -19,6 +19,7 @@ int command_report(struct command *command, int *exit_code, struct fail *fail)
     if (ledger_open(&ledger, command->ledger_path, LEDGER_READ, fail) != 0)
         return -1;
     setup_tables(command->config, now_ms, &tables);
+    tables.spool.base = command->ledger_path;
     portfolio_open(&portfolio, &tables);
     rc = report_write(ledger, portfolio, &report, fail);
     if (rc == 0 && command->json)

@@ -2,17 +2,20 @@
 #include "command/command.h"
 
 #include "cli/progress.h"
+#include "cli/reload.h"
 #include "cli/setup.h"
 #include "cli/text.h"
 #include "driver/descriptors.h"
 #include "flow/engine.h"
 #include "flow/ingest.h"
 #include "flow/report.h"
+#include "flow/spool.h"
 #include "kit/clock.h"
 #include "kit/json.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { OTHER_DESCRIPTORS = 32 }; /* ledger, its temporary files, input files, epoll, reports */
 
@@ -28,24 +31,36 @@ struct run {
     struct mint *mint;
     struct http *http;
     struct signals *signals;
+    struct ingest_options names; /* the files of this run, and what became of them */
+    struct ingest_result result;
     bool loaded; /* the ledger holds what this run is about */
 };
 
 static int load(struct run *run, struct fail *fail)
 {
-    struct ingest_options options = {.cards = options_get(run->command->options, "cards"),
-                                     .customers = options_get(run->command->options, "customers"),
-                                     .tables = &run->tables,
-                                     .log = run->command->log};
-    struct ingest_result result;
-    int rc;
+    struct ingest_options *options = &run->names;
 
-    if (!options.cards)
-        return options.customers ? fail_set(fail, FAIL_USAGE, "--customers needs --cards as well") : 0;
-    setup_load(run->command->config, run->now_ms, &options.load);
-    rc = ingest(run->ledger, &options, run->portfolio, &result, fail);
-    ingest_result_free(&result);
-    return rc;
+    *options = (struct ingest_options){.cards = options_get(run->command->options, "cards"),
+                                       .customers = options_get(run->command->options, "customers"),
+                                       .tables = &run->tables,
+                                       .log = run->command->log};
+    if (!options->cards)
+        return options->customers ? fail_set(fail, FAIL_USAGE, "--customers needs --cards as well") : 0;
+    setup_load(run->command->config, run->now_ms, &options->load);
+    return ingest(run->ledger, options, run->portfolio, &run->result, fail);
+}
+
+/* The files of this run, if it has any, and all rows. */
+static int print_totals(struct run *run, const struct ledger_totals *totals, struct fail *fail)
+{
+    struct ledger_files files;
+
+    if (ledger_files_all(run->ledger, &files, fail) != 0)
+        return -1;
+    text_loaded(&files, &run->names, &run->result, &run->command->result);
+    text_totals(totals, &run->command->result);
+    ledger_files_free(&files);
+    return 0;
 }
 
 static int lose_file(struct run *run, const struct ledger_file *file, struct fail *fail)
@@ -115,8 +130,26 @@ static int gather_progress(const struct run *run, const struct engine *engine, s
     state.held_ms = figures.held_ms;
     state.broken = figures.broken;
     state.stopping = figures.stopping;
+    state.closed = figures.closed;
+    state.opens_at = figures.opens_at;
     *out = state;
     return 0;
+}
+
+/* SIGHUP: new limits, as far as there is room for them. */
+static void reread(struct run *run, struct engine *engine)
+{
+    struct engine_options fresh, *own = &run->engine_options;
+    struct log *log = run->command->log;
+
+    if (!reload(run->command->config, run->command->options, log, &fresh))
+        return;
+    if (fresh.pace.concurrency > own->room || fresh.token_pace.concurrency > own->token_room)
+        log_add(log, LOG_WARN, "more requests in flight than this run has room for: start it anew for them",
+                LOG_INT("concurrency", own->room), LOG_INT("token_concurrency", own->token_room));
+    engine_set(engine, &fresh);
+    log_add(log, LOG_INFO, "settings read again", LOG_INT("requests_a_minute", fresh.pace.rate * 60),
+            LOG_INT("concurrency", fresh.pace.concurrency));
 }
 
 static int turn_engine(struct run *run, struct engine *engine, enum engine_end *end, struct fail *fail)
@@ -131,13 +164,19 @@ static int turn_engine(struct run *run, struct engine *engine, enum engine_end *
                   state.done, clock_mono_ms());
     run->command->log->over_line = progress.form == PROGRESS_TTY;
     while ((rc = engine_turn(engine, end, fail)) == 1) {
-        if (!progress_due(&progress, clock_mono_ms()))
+        bool asked = signals_status(run->signals);
+        if (signals_reload(run->signals))
+            reread(run, engine);
+        if (!asked && !progress_due(&progress, clock_mono_ms()))
             continue;
         if (gather_progress(run, engine, &state, fail) != 0) {
             rc = -1;
             break;
         }
-        progress_show(&progress, &state, clock_mono_ms());
+        if (asked)
+            progress_print(&progress, &state, clock_mono_ms());
+        else
+            progress_show(&progress, &state, clock_mono_ms());
     }
     progress_close(&progress);
     run->command->log->over_line = false;
@@ -194,10 +233,11 @@ static int work(struct run *run, int *exit_code, struct fail *fail)
     *exit_code = report_exit_code(&totals);
     if (end == ENGINE_DONE && *exit_code == 5)
         return fail_set(fail, FAIL_INTERNAL, "the run ended with rows still to be sent");
-    if (!run->command->json) {
-        text_totals(&totals, &run->command->result);
-        buf_addf(&run->command->result, "%s\nreports: %s\n", text_exit(*exit_code), run->command->out_folder);
-    }
+    if (run->command->json)
+        return 0;
+    if (print_totals(run, &totals, fail) != 0)
+        return -1;
+    buf_addf(&run->command->result, "%s\nreports: %s\n", text_exit(*exit_code), run->command->out_folder);
     return 0;
 }
 
@@ -208,22 +248,29 @@ static int conclude(struct run *run, int exit_code, struct fail *fail)
     run->http = NULL;
     if (ledger_run_end(run->ledger, exit_code, clock_wall_ms(), fail) != 0)
         return -1;
-    return run->loaded ? write_reports(run, fail) : 0;
+    if (run->loaded && write_reports(run, fail) != 0)
+        return -1;
+    return spools_remove(run->ledger, run->command->ledger_path, run->command->log, fail);
 }
 
 static int run_real(struct run *run, int *exit_code, struct fail *fail)
 {
     enum ledger_mode mode = options_has(run->command->options, "cards") ? LEDGER_RUN : LEDGER_RESUME;
+    bool hold = strcmp(config_text(run->command->config, SET_RETRY_ON_LOST_ANSWER), "hold") == 0;
     int64_t recovered;
     struct fail later;
     int rc;
 
-    if (ledger_open(&run->ledger, run->command->ledger_path, mode, fail) != 0 ||
-        ledger_run_begin(run->ledger, CTP_VERSION, run->now_ms, &recovered, fail) != 0)
+    if (ledger_open(&run->ledger, run->command->ledger_path, mode, fail) != 0)
+        return -1;
+    ledger_set_hold_lost(run->ledger, hold);
+    if (ledger_run_begin(run->ledger, CTP_VERSION, run->now_ms, &recovered, fail) != 0 ||
+        spools_sweep(run->ledger, run->command->ledger_path, run->command->log, fail) != 0)
         return -1;
     if (recovered > 0)
         log_add(run->command->log, LOG_WARN,
-                "an earlier run was cut off; rows without an answer are sent again",
+                hold ? "an earlier run was cut off; rows without an answer are held"
+                     : "an earlier run was cut off; rows without an answer are sent again",
                 LOG_INT("rows", recovered));
     rc = work(run, exit_code, fail);
     if (rc != 0 && fail->kind == FAIL_LEDGER)
@@ -277,7 +324,8 @@ static int run_dry(struct run *run, int *exit_code, struct fail *fail)
     *exit_code = report_needs_person(&totals) ? 3 : 0;
     if (run->command->json)
         return plan_json(run, rows, accounts, seconds, fail);
-    text_totals(&totals, out);
+    if (print_totals(run, &totals, fail) != 0)
+        return -1;
     buf_addf(out,
              "plan: %" PRId64 " requests, %" PRId64
              " token calls at least, about %.0f s at %.6g requests/s and %.6g tokens/s\n",
@@ -287,19 +335,29 @@ static int run_dry(struct run *run, int *exit_code, struct fail *fail)
     return 0;
 }
 
-/* Connections beyond the limit of open files would fail for reasons of our own: rather fewer at once. */
+/* Connections beyond the limit of open files would fail for reasons of our own: rather fewer at once, or less
+ * room for more of them later. */
 static void fit_connections(struct run *run)
 {
     struct engine_options *options = &run->engine_options;
-    int want = options->pace.concurrency + options->token_pace.concurrency;
-    int room = descriptors_raise(want + OTHER_DESCRIPTORS) - OTHER_DESCRIPTORS;
+    /* A token command has two pipes and a descriptor of its process, a token request one connection. */
+    int each = strcmp(config_text(run->command->config, SET_AUTH_METHOD), "command") == 0 ? 3 : 1;
+    int want = options->pace.concurrency + each * options->token_pace.concurrency;
+    int most = options->room + each * options->token_room;
+    int room = descriptors_raise(most + OTHER_DESCRIPTORS) - OTHER_DESCRIPTORS;
 
+    if (room >= most)
+        return;
+    options->room = options->pace.concurrency;
+    options->token_room = options->token_pace.concurrency;
     if (room >= want)
         return;
     if (room < 2)
         room = 2;
-    options->pace.concurrency = (int)((int64_t)options->pace.concurrency * (room - 1) / want) + 1;
-    options->token_pace.concurrency = room > options->pace.concurrency ? room - options->pace.concurrency : 1;
+    options->room = options->pace.concurrency =
+        (int)((int64_t)options->pace.concurrency * (room - 1) / want) + 1;
+    options->token_room = options->token_pace.concurrency =
+        room >= options->pace.concurrency + each ? (room - options->pace.concurrency) / each : 1;
     log_add(run->command->log, LOG_WARN, "the limit of open files allows fewer requests at once (ulimit -n)",
             LOG_INT("concurrency", options->pace.concurrency),
             LOG_INT("token_concurrency", options->token_pace.concurrency));
@@ -310,16 +368,18 @@ static int open_remote(struct run *run, struct fail *fail)
     struct http_options http;
     struct mint_options mint;
 
-    if (engine_check(&run->engine_options, fail) != 0 ||
+    if (signals_open(&run->signals, fail) != 0 || engine_check(&run->engine_options, fail) != 0 ||
         setup_secrets(run->command->config, run->command->log, &run->secrets, fail) != 0)
         return -1;
     fit_connections(run);
-    setup_http(run->command->config, &http);
-    http.connections = run->engine_options.pace.concurrency + run->engine_options.token_pace.concurrency;
-    setup_mint(run->command->config, &run->secrets, &mint);
-    if (mint_open(&run->mint, &mint, fail) != 0 || http_open(&run->http, &http, fail) != 0)
+    if (setup_http(run->command->config, &run->secrets, run->command->log, &http, fail) != 0)
         return -1;
-    return signals_open(&run->signals, fail);
+    http.connections = run->engine_options.room + run->engine_options.token_room;
+    setup_mint(run->command->config, &run->secrets, run->command->log, &mint);
+    mint.concurrency = run->engine_options.token_room;
+    if (mint_open(&run->mint, &mint, fail) != 0)
+        return -1;
+    return http_open(&run->http, &http, fail);
 }
 
 int command_run(struct command *command, int *exit_code, struct fail *fail)
@@ -327,8 +387,12 @@ int command_run(struct command *command, int *exit_code, struct fail *fail)
     struct run run = {.command = command, .now_ms = clock_wall_ms()};
     int rc = -1;
 
+    if (ingest_check(options_get(command->options, "cards"), options_get(command->options, "customers"),
+                     fail) != 0)
+        return -1;
     setup_tables(command->config, run.now_ms, &run.tables);
     setup_engine(command->config, run.now_ms, &run.engine_options);
+    run.tables.spool = (struct source_spool){command->ledger_path, !options_has(command->options, "dry-run")};
     portfolio_open(&run.portfolio, &run.tables);
     if (options_has(command->options, "dry-run"))
         rc = run_dry(&run, exit_code, fail);
@@ -339,6 +403,7 @@ int command_run(struct command *command, int *exit_code, struct fail *fail)
     signals_close(run.signals);
     portfolio_close(run.portfolio);
     ledger_close(run.ledger);
+    ingest_result_free(&run.result);
     setup_secrets_free(&run.secrets);
     return rc;
 }

@@ -12,6 +12,7 @@ static int print(struct command *command, struct ledger *ledger, struct fail *fa
     if (ledger_totals(ledger, &totals, fail) != 0 || ledger_files_all(ledger, &files, fail) != 0)
         return -1;
     text_totals(&totals, &command->result);
+    buf_add_char(&command->result, '\n');
     text_files(&files, &command->result);
     ledger_files_free(&files);
     return 0;

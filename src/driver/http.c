@@ -18,7 +18,7 @@ static const char DEFAULT_CA_FILE[] = "/etc/ssl/certs/ca-certificates.crt"; /* D
 
 /* After so long without a look the kept connections may have been closed by the server: look before using
  * one. */
-enum { STALE_LOOK_US = 50000 };
+enum { STALE_LOOK_US = 50000, STALL_LOOK_MOST_US = 1000000 };
 
 /* ---- opening and closing ---- */
 
@@ -41,9 +41,11 @@ static int check_file(const char *what, const char *path, struct fail *fail)
     return 0;
 }
 
-static int check_options(const struct http_options *options, struct fail *fail)
+int http_check(const struct http_options *options, int64_t wall_ms, int64_t *end_ms, struct fail *fail)
 {
-    const char *version = options->min_version;
+    const char *version = options->min_version, *key_file = options->key_file;
+    const char *ca_file = options->ca_file ? options->ca_file : DEFAULT_CA_FILE;
+    int64_t until_ms = 0;
 
     assert(options->connections > 0 && options->timeout_ms > 0 && options->connect_timeout_ms > 0);
     if (version && strcmp(version, "1.2") != 0 && strcmp(version, "1.3") != 0)
@@ -51,12 +53,19 @@ static int check_options(const struct http_options *options, struct fail *fail)
     if (options->key_file && !options->cert_file)
         return fail_set(fail, FAIL_USAGE, "private key %s: there is no client certificate for it",
                         options->key_file);
-    if (check_file("CA file", options->ca_file ? options->ca_file : DEFAULT_CA_FILE, fail) < 0)
+    if (check_file("CA file", ca_file, fail) < 0 || http_cert_check_ca(ca_file, fail) < 0)
         return -1;
     if (options->cert_file && check_file("client certificate", options->cert_file, fail) < 0)
         return -1;
-    if (options->key_file && check_file("private key", options->key_file, fail) < 0)
+    if (key_file && check_file("private key", key_file, fail) < 0)
         return -1;
+    if (options->cert_file &&
+        http_cert_check_client(options->cert_file, key_file ? key_file : options->cert_file, wall_ms,
+                               &until_ms, fail) < 0)
+        return -1;
+    if (http_proxy_check(options, fail) < 0)
+        return -1;
+    *end_ms = until_ms;
     return 0;
 }
 
@@ -78,8 +87,9 @@ static int open_multi(struct http *http, struct fail *fail)
 int http_open(struct http **out, const struct http_options *options, struct fail *fail)
 {
     struct http *http;
+    int64_t end_ms;
 
-    if (check_options(options, fail) < 0)
+    if (http_check(options, clock_wall_ms(), &end_ms, fail) < 0)
         return -1;
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) /* counts; http_close undoes it */
         return fail_set(fail, FAIL_INTERNAL, "libcurl cannot be initialised");
@@ -88,6 +98,8 @@ int http_open(struct http **out, const struct http_options *options, struct fail
     http->connections = options->connections;
     http->connect_timeout_ms = options->connect_timeout_ms;
     http->timeout_ms = options->timeout_ms;
+    http->stall_ms = options->stall_ms;
+    http->http2 = options->http2;
     http->reply_cap = options->reply_cap;
     http->min_version = options->min_version && strcmp(options->min_version, "1.3") == 0
                             ? CURL_SSLVERSION_TLSv1_3
@@ -95,6 +107,7 @@ int http_open(struct http **out, const struct http_options *options, struct fail
     http->ca_file = mem_text(options->ca_file ? options->ca_file : DEFAULT_CA_FILE);
     http->cert_file = mem_text(options->cert_file);
     http->key_file = mem_text(options->key_file);
+    http_proxy_open(http, options);
     http->slots = mem_array((size_t)http->connections + 1, sizeof *http->slots);
     if (open_multi(http, fail) < 0) {
         http_close(http);
@@ -119,6 +132,7 @@ void http_close(struct http *http)
     free(http->ca_file);
     free(http->cert_file);
     free(http->key_file);
+    http_proxy_close(http);
     free(http);
     curl_global_cleanup();
 }
@@ -157,6 +171,7 @@ int http_start(struct http *http, const struct http_request *request, struct fai
         return fail_set(fail, FAIL_INTERNAL, "curl_multi_add_handle: %s", curl_multi_strerror(code));
     http->free = slot->next;
     slot->next = NULL;
+    slot->flying = true;
     http->flying++;
     return 0;
 }
@@ -164,10 +179,13 @@ int http_start(struct http *http, const struct http_request *request, struct fai
 static void put_done(struct http *http, struct http_slot *slot, CURLcode code)
 {
     curl_socket_t fd = CURL_SOCKET_BAD;
+    long version = CURL_HTTP_VERSION_NONE;
 
+    (void)curl_easy_getinfo(slot->easy, CURLINFO_HTTP_VERSION, &version);
     if (slot->opened && curl_easy_getinfo(slot->easy, CURLINFO_ACTIVESOCKET, &fd) == CURLE_OK &&
         fd != CURL_SOCKET_BAD)
-        http_loop_kept(http, fd);
+        http_loop_kept(http, fd, version == CURL_HTTP_VERSION_2_0);
+    slot->flying = false;
     http_judge(slot, code);
     (void)curl_multi_remove_handle(http->multi, slot->easy);
     slot->next = NULL;
@@ -220,6 +238,19 @@ static int64_t earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+/* libcurl's own low-speed limit counts the time in which a server thinks as a stall. */
+static void end_stalled(struct http *http, int64_t now_us)
+{
+    int64_t pause_us = http->stall_ms * 1000 / 4;
+
+    if (http->stall_ms == 0 || now_us < http->stall_us)
+        return;
+    for (int i = 0; i < http->slot_count; i++)
+        if (http->slots[i]->flying && http_slot_stalled(http->slots[i], now_us))
+            put_done(http, http->slots[i], CURLE_OPERATION_TIMEDOUT);
+    http->stall_us = now_us + (pause_us < STALL_LOOK_MOST_US ? pause_us : STALL_LOOK_MOST_US);
+}
+
 /* libcurl acts on its timer, then one look at the sockets, waiting until `end_us` or the timer unless a reply
  * is there. Returns 1 when the caller has something to do, 0 when not, -1. */
 static int step(struct http *http, int64_t end_us, struct fail *fail)
@@ -232,7 +263,10 @@ static int step(struct http *http, int64_t end_us, struct fail *fail)
     if (http_loop_tick(http, now_us, fail) < 0)
         return -1;
     collect(http);
+    end_stalled(http, now_us);
     until_us = http->done_first ? now_us : earlier(end_us, http->timer_us);
+    if (http->stall_ms > 0 && http->flying > 0)
+        until_us = earlier(until_us, http->stall_us);
     woken = http_loop_look(http, until_us == INT64_MAX ? INT64_MAX : until_us - now_us, fail);
     if (woken < 0)
         return -1;

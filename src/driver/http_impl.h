@@ -13,6 +13,12 @@
 #include <curl/curl.h>
 #include <stdint.h>
 
+/* What kind of place a URL leads to. */
+struct http_place {
+    bool plain;    /* http, not https */
+    bool loopback; /* localhost, 127.0.0.0/8 or [::1] */
+};
+
 struct http_slot {
     struct http *http;
     CURL *easy;
@@ -30,11 +36,17 @@ struct http_slot {
 
     bool secret;
     bool once;
+    bool flying;
     bool opened; /* a socket was opened for this request */
     bool resent;
-    bool in_head;        /* between a status line and its blank line */
-    bool head_ended;     /* the blank line of the latest status line has come */
-    unsigned sends;      /* how often libcurl began to send this request */
+    bool refused;     /* HTTP/2: the server said that it did not look at the latest copy */
+    bool in_head;     /* between a status line and its blank line */
+    bool head_ended;  /* the blank line of the latest status line has come */
+    unsigned sends;   /* how often libcurl began to send this request */
+    long unread_head; /* bytes of copies that the server did not look at */
+    curl_off_t unread_body;
+    curl_off_t uploaded; /* at the latest look for stalls */
+    int64_t moved_us;    /* when something came, or was seen to have left */
     size_t head_bytes;   /* of all heads of this request, 1xx included */
     const char *trouble; /* our own reason, in front of libcurl's */
     int64_t started_us;
@@ -48,6 +60,7 @@ struct http_socket {
     uint32_t watched; /* what the epoll set reports; 0: not in the set */
     int wanted;       /* what libcurl wants: CURL_POLL_IN, _OUT, both, or 0 */
     bool lazy;        /* a kept connection: libcurl closes it only through http_loop_close_socket */
+    bool framed;      /* HTTP/2, where a server may speak on an idle connection */
 };
 
 struct http {
@@ -55,11 +68,18 @@ struct http {
     int connections;
     int64_t connect_timeout_ms;
     int64_t timeout_ms;
+    int64_t stall_ms; /* 0: none */
     size_t reply_cap;
+    bool http2;
     long min_version; /* CURL_SSLVERSION_... */
     char *ca_file;
     char *cert_file; /* or NULL */
     char *key_file;  /* or NULL */
+    char *proxy;     /* NULL: none */
+    char *proxy_user;
+    char *proxy_password;
+    char *no_proxy;          /* joined by ','; NULL: libcurl asks the environment */
+    bool proxy_for_loopback; /* it was set, not found in the environment */
 
     int flying;
     int slot_count;
@@ -74,9 +94,28 @@ struct http {
     int wake_fd;
     int64_t timer_us;  /* monotonic; INT64_MAX: none */
     int64_t looked_us; /* when the epoll set was last asked */
+    int64_t stall_us;  /* when to look for stalled transfers again */
     struct http_socket *sockets;
     size_t socket_count;
 };
+
+/* ---- http_url.c ---- */
+
+/* Of a URL that http_check_url takes; -1: it is none. */
+int http_url_place(const char *url, struct http_place *out) MUST_CHECK;
+
+/* ---- http_cert.c, the only user of OpenSSL here ---- */
+
+int http_cert_check_ca(const char *path, struct fail *fail) MUST_CHECK;
+int http_cert_check_client(const char *cert_file, const char *key_file, int64_t wall_ms, int64_t *end_ms,
+                           struct fail *fail) MUST_CHECK;
+
+/* ---- http_proxy.c ---- */
+
+int http_proxy_check(const struct http_options *options, struct fail *fail) MUST_CHECK;
+void http_proxy_open(struct http *http, const struct http_options *options);
+void http_proxy_close(struct http *http);
+const char *http_proxy_for(const struct http *http, const char *url); /* "": none; borrowed */
 
 /* ---- http_slot.c ---- */
 
@@ -87,13 +126,18 @@ void http_slot_close(struct http_slot *slot);
 int http_slot_fill(struct http_slot *slot, const struct http_request *request, struct fail *fail) MUST_CHECK;
 /* Overwrites what is secret; the slot may be used again. */
 void http_slot_release(struct http_slot *slot);
+/* Whether nothing has moved for the handle's stall_ms in a request that is leaving or a reply that has begun;
+ * says so in `trouble`. Waiting for a reply is no stall. */
+bool http_slot_stalled(struct http_slot *slot, int64_t now_us);
 
 /* ---- http_judge.c ---- */
 
 /* Judges how the transfer ended and fills slot->reply. */
 void http_judge(struct http_slot *slot, CURLcode code);
-/* Whether bytes of the request have left on any connection tried so far. */
+/* Whether bytes of the request have left on any connection tried so far, but for those forgiven. */
 bool http_judge_left(const struct http_slot *slot);
+/* The bytes that have left so far count no longer: the server did not look at them. */
+void http_judge_forgive(struct http_slot *slot);
 
 /* ---- http_loop.c ---- */
 
@@ -106,8 +150,8 @@ int http_loop_wake_on(struct http *http, int fd, struct fail *fail) MUST_CHECK;
 int http_loop_look(struct http *http, int64_t wait_us, struct fail *fail) MUST_CHECK;
 /* Lets libcurl act on its timer when that is due. */
 int http_loop_tick(struct http *http, int64_t now_us, struct fail *fail) MUST_CHECK;
-/* A finished transfer left this connection with libcurl for later use. */
-void http_loop_kept(struct http *http, curl_socket_t fd);
+/* A finished transfer left this connection with libcurl for later use; `framed`: it speaks HTTP/2. */
+void http_loop_kept(struct http *http, curl_socket_t fd, bool framed);
 curl_socket_t http_loop_open_socket(void *slot, curlsocktype purpose, struct curl_sockaddr *address);
 int http_loop_close_socket(void *http, curl_socket_t fd);
 

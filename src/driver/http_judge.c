@@ -22,14 +22,36 @@
 
 #include <string.h>
 
+static void get_sizes(const struct http_slot *slot, long *head, curl_off_t *body)
+{
+    *head = 0;
+    *body = 0;
+    (void)curl_easy_getinfo(slot->easy, CURLINFO_REQUEST_SIZE, head);
+    (void)curl_easy_getinfo(slot->easy, CURLINFO_SIZE_UPLOAD_T, body);
+}
+
 bool http_judge_left(const struct http_slot *slot)
 {
-    long head = 0;
-    curl_off_t body = 0;
+    long head;
+    curl_off_t body;
 
-    (void)curl_easy_getinfo(slot->easy, CURLINFO_REQUEST_SIZE, &head);
-    (void)curl_easy_getinfo(slot->easy, CURLINFO_SIZE_UPLOAD_T, &body);
-    return head > 0 || body > 0;
+    get_sizes(slot, &head, &body);
+    return head > slot->unread_head || body > slot->unread_body;
+}
+
+void http_judge_forgive(struct http_slot *slot)
+{
+    get_sizes(slot, &slot->unread_head, &slot->unread_body);
+}
+
+/* Whether a proxy answered CONNECT, and so that asking again would get the same: it wants other credentials
+ * or does not lead there. Its 5xx and the like pass. */
+static bool is_proxy_refusal(const struct http_slot *slot)
+{
+    long status = 0;
+
+    (void)curl_easy_getinfo(slot->easy, CURLINFO_HTTP_CONNECTCODE, &status);
+    return status >= 300 && status <= 499 && status != 408 && status != 425 && status != 429;
 }
 
 /* The first error is kept: that of the socket, if there was one. Else OpenSSL queued no error of its own, or
@@ -70,6 +92,8 @@ static enum http_end judge_error(const struct http_slot *slot, CURLcode code, en
         return is_cut_handshake(slot->error) ? unanswered : HTTP_TLS;
     case CURLE_RECV_ERROR:
     case CURLE_SEND_ERROR:
+        if (slot->sends == 0 && is_proxy_refusal(slot))
+            return HTTP_PROXY;
         /* An alert after the status line is a connection that broke, not one that was refused. */
         if (strstr(slot->error, " alert ") && slot->reply.status == 0)
             return HTTP_TLS;
@@ -89,13 +113,15 @@ static enum http_end judge_error(const struct http_slot *slot, CURLcode code, en
 /* A send that failed before its first byte is the one case in which sending began and nothing left. */
 static bool may_have_left(const struct http_slot *slot, CURLcode code)
 {
-    return slot->sends > 0 && (code != CURLE_SEND_ERROR || http_judge_left(slot));
+    return slot->sends > 0 && !slot->refused && (code != CURLE_SEND_ERROR || http_judge_left(slot));
 }
 
 static const char *words(const struct http_slot *slot, CURLcode code)
 {
     if (slot->trouble)
         return slot->trouble;
+    if (slot->refused)
+        return "the server refused to look at the request (HTTP/2)";
     if (code == CURLE_OK)
         return slot->head_ended ? "an upgrade that was not asked for" : "the reply ended inside its headers";
     return slot->error[0] ? slot->error : curl_easy_strerror(code);

@@ -113,7 +113,7 @@ curl_socket_t http_loop_open_socket(void *userp, curlsocktype purpose, struct cu
     entry = socket_at(slot->http, fd);
     entry->generation++;
     entry->watched = 0;
-    entry->lazy = false;
+    entry->lazy = entry->framed = false;
     if (entry->wanted)
         watch(slot->http, fd, mask_of(entry->wanted));
     return fd;
@@ -127,15 +127,16 @@ int http_loop_close_socket(void *userp, curl_socket_t fd)
     socket->generation++;
     socket->watched = 0;
     socket->wanted = 0;
-    socket->lazy = false;
+    socket->lazy = socket->framed = false;
     return close(fd);
 }
 
-void http_loop_kept(struct http *http, curl_socket_t fd)
+void http_loop_kept(struct http *http, curl_socket_t fd, bool framed)
 {
     struct http_socket *socket = socket_at(http, fd);
 
     socket->lazy = true;
+    socket->framed = framed;
     if (!(socket->watched & EPOLLIN)) /* wanted also while idle: see bury */
         watch(http, fd, socket->watched | EPOLLIN);
 }
@@ -143,7 +144,9 @@ void http_loop_kept(struct http *http, curl_socket_t fd)
 /* An idle connection with something to read was closed by the server, or has got bytes that belong to no
  * request. libcurl notices only a bare end of the stream when it wants to use the connection again: stray
  * bytes it would take for the next reply, and under TLS the server's goodbye (close_notify) for a sign of
- * life, and send into it. Shut down and emptied, the connection looks dead to it. */
+ * life, and send into it. Shut down and emptied, the connection looks dead to it. Under HTTP/2 pings,
+ * settings and a goodbye (GOAWAY) are expected there, and libcurl reads them itself before it uses the
+ * connection again. */
 static void bury(int fd)
 {
     char scrap[4096];
@@ -160,7 +163,7 @@ static void on_unwanted(struct http *http, int fd)
 {
     struct http_socket *socket = socket_at(http, fd);
 
-    if (socket->lazy && socket->wanted == 0)
+    if (socket->lazy && !socket->framed && socket->wanted == 0)
         bury(fd);
     watch(http, fd, mask_of(socket->wanted));
 }

@@ -73,6 +73,23 @@ static void begin_head(struct http_slot *slot)
     buf_reset(&slot->content_type);
 }
 
+bool http_slot_stalled(struct http_slot *slot, int64_t now_us)
+{
+    curl_off_t uploaded = 0;
+    bool leaving, coming = slot->head_bytes > 0 && (slot->in_head || slot->reply.status >= 200);
+
+    (void)curl_easy_getinfo(slot->easy, CURLINFO_SIZE_UPLOAD_T, &uploaded);
+    if (uploaded != slot->uploaded) {
+        slot->uploaded = uploaded;
+        slot->moved_us = now_us;
+    }
+    leaving = slot->sends > 0 && uploaded < (curl_off_t)slot->body.len;
+    if ((!leaving && !coming) || now_us - slot->moved_us < slot->http->stall_ms * 1000)
+        return false;
+    slot->trouble = coming ? "the reply stalled" : "the request stalled on its way";
+    return true;
+}
+
 /* One line of a head, with its line end: a status line, headers, a blank line; for 1xx answers more than
  * once. Trailers of a chunked body come here too. */
 static size_t on_header(char *bytes, size_t one, size_t len, void *userp)
@@ -80,6 +97,7 @@ static size_t on_header(char *bytes, size_t one, size_t len, void *userp)
     struct http_slot *slot = userp;
 
     (void)one; /* always 1 */
+    slot->moved_us = clock_mono_us();
     slot->head_bytes += len;
     if (slot->head_bytes > HEAD_CAP) {
         slot->trouble = "the headers of the reply are too long";
@@ -108,6 +126,7 @@ static size_t on_body(char *bytes, size_t one, size_t len, void *userp)
     struct http_slot *slot = userp;
 
     (void)one; /* always 1 */
+    slot->moved_us = clock_mono_us();
     buf_add(&slot->answer, bytes, len);
     if (!slot->answer.full)
         return len;
@@ -123,6 +142,10 @@ static int on_send(void *userp, char *remote_ip, char *local_ip, int remote_port
     (void)local_ip;
     (void)remote_port;
     (void)local_port;
+    slot->moved_us = clock_mono_us();
+    if (slot->refused)
+        http_judge_forgive(slot);
+    slot->refused = false;
     if (slot->sends++ == 0 || !http_judge_left(slot))
         return CURL_PREREQFUNC_OK;
     if (slot->once) {
@@ -131,6 +154,19 @@ static int on_send(void *userp, char *remote_ip, char *local_ip, int remote_port
     }
     slot->resent = true;
     return CURL_PREREQFUNC_OK;
+}
+
+/* The only way to learn that libcurl begins anew because the stream was refused (RFC 9113, 8.7: by a GOAWAY
+ * or REFUSED_STREAM the server says that it did nothing). */
+static int on_text(CURL *easy, curl_infotype type, char *bytes, size_t len, void *userp)
+{
+    static const char refused[] = "REFUSED_STREAM";
+    struct http_slot *slot = userp;
+
+    (void)easy;
+    if (type == CURLINFO_TEXT && len >= sizeof refused - 1 && memcmp(bytes, refused, sizeof refused - 1) == 0)
+        slot->refused = true;
+    return 0;
 }
 
 /* ---- making ---- */
@@ -145,8 +181,9 @@ static CURLcode set_transport(const struct http *http, CURL *easy)
     SET(CURLOPT_QUICK_EXIT,
         1L); /* else the end of a slow resolve blocks the loop until the resolver is done */
     SET(CURLOPT_PROTOCOLS_STR, "http,https");
-    SET(CURLOPT_PROXY, "");
-    SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    SET(CURLOPT_HTTP_VERSION, (long)(http->http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
+    SET(CURLOPT_PIPEWAIT, http->http2 ? 1L : 0L); /* else every request of the first moment connects */
+    SET(CURLOPT_VERBOSE, http->http2 ? 1L : 0L);  /* for on_text */
     SET(CURLOPT_CONNECTTIMEOUT_MS, (long)http->connect_timeout_ms);
     SET(CURLOPT_TCP_KEEPALIVE, 1L);
     SET(CURLOPT_TCP_KEEPIDLE, (long)KEEPALIVE_IDLE_S);
@@ -164,6 +201,24 @@ static CURLcode set_transport(const struct http *http, CURL *easy)
     return code;
 }
 
+static CURLcode set_proxy(const struct http *http, CURL *easy)
+{
+    CURLcode code = CURLE_OK;
+
+    SET(CURLOPT_NOPROXY, http->no_proxy);
+    SET(CURLOPT_PROXYUSERNAME, http->proxy_user);
+    SET(CURLOPT_PROXYPASSWORD, http->proxy_password);
+    SET(CURLOPT_PROXYAUTH, (long)CURLAUTH_BASIC);
+    SET(CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE); /* the bearer is not for the proxy */
+    SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    SET(CURLOPT_PROXY_SSL_VERIFYPEER, 1L);
+    SET(CURLOPT_PROXY_SSL_VERIFYHOST, 2L);
+    SET(CURLOPT_PROXY_SSLVERSION, http->min_version);
+    SET(CURLOPT_PROXY_CAINFO, http->ca_file);
+    SET(CURLOPT_PROXY_CAPATH, NULL);
+    return code;
+}
+
 static CURLcode set_callbacks(struct http_slot *slot, CURL *easy)
 {
     CURLcode code = CURLE_OK;
@@ -176,6 +231,8 @@ static CURLcode set_callbacks(struct http_slot *slot, CURL *easy)
     SET(CURLOPT_WRITEDATA, slot);
     SET(CURLOPT_PREREQFUNCTION, on_send);
     SET(CURLOPT_PREREQDATA, slot);
+    SET(CURLOPT_DEBUGFUNCTION, on_text);
+    SET(CURLOPT_DEBUGDATA, slot);
     SET(CURLOPT_OPENSOCKETFUNCTION, http_loop_open_socket);
     SET(CURLOPT_OPENSOCKETDATA, slot);
     SET(CURLOPT_CLOSESOCKETFUNCTION, http_loop_close_socket);
@@ -188,6 +245,8 @@ static CURLcode set_options(struct http_slot *slot)
     CURL *easy = slot->easy;
     CURLcode code = set_transport(slot->http, easy);
 
+    if (code == CURLE_OK)
+        code = set_proxy(slot->http, easy);
     if (code == CURLE_OK)
         code = set_callbacks(slot, easy);
     SET(CURLOPT_POST, 1L);
@@ -300,6 +359,8 @@ static int fill_url(struct http_slot *slot, const char *url, struct fail *fail)
         return -1;
     }
     code = curl_easy_setopt(slot->easy, CURLOPT_URL, url);
+    if (code == CURLE_OK)
+        code = curl_easy_setopt(slot->easy, CURLOPT_PROXY, http_proxy_for(slot->http, url));
     buf_reset(&slot->url);
     if (code != CURLE_OK)
         return fail_set(fail, FAIL_INTERNAL, "libcurl: %s", curl_easy_strerror(code));
@@ -325,8 +386,10 @@ int http_slot_fill(struct http_slot *slot, const struct http_request *request, s
     if (code != CURLE_OK)
         return fail_set(fail, FAIL_INTERNAL, "libcurl: %s", curl_easy_strerror(code));
     slot->once = request->once;
-    slot->opened = slot->resent = slot->in_head = slot->head_ended = false;
+    slot->opened = slot->resent = slot->refused = slot->in_head = slot->head_ended = false;
     slot->sends = 0;
+    slot->unread_head = 0;
+    slot->unread_body = slot->uploaded = 0;
     slot->head_bytes = 0;
     slot->trouble = NULL;
     slot->error[0] = '\0';
@@ -334,7 +397,7 @@ int http_slot_fill(struct http_slot *slot, const struct http_request *request, s
     buf_reset(&slot->retry_after);
     buf_reset(&slot->date);
     buf_reset(&slot->content_type);
-    slot->started_us = clock_mono_us();
+    slot->started_us = slot->moved_us = clock_mono_us();
     slot->reply = (struct http_reply){.tag = request->tag, .started_ms = slot->started_us / 1000};
     return 0;
 }

@@ -1,9 +1,8 @@
 /* Uses libcurl's own URL parser, so that what is judged here is what will be connected to: it turns 127.1 and
  * 0x7f000001 into 127.0.0.1 before the comparison. */
-#include "driver/http.h"
+#include "http_impl.h"
 
 #include <arpa/inet.h>
-#include <curl/curl.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <strings.h>
@@ -56,6 +55,22 @@ static int judge(CURLU *parsed, const char *url, const char *scheme, const char 
         return fail_set(fail, FAIL_USAGE,
                         "%s: plain http is refused except to localhost, 127.0.0.0/8 and [::1]", url);
     return 0;
+}
+
+int http_url_place(const char *url, struct http_place *out)
+{
+    CURLU *parsed = curl_url();
+    char *scheme = NULL, *host = NULL;
+    bool whole = parsed && curl_url_set(parsed, CURLUPART_URL, url, 0) == CURLUE_OK &&
+                 curl_url_get(parsed, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
+                 curl_url_get(parsed, CURLUPART_HOST, &host, 0) == CURLUE_OK;
+
+    if (whole)
+        *out = (struct http_place){.plain = strcmp(scheme, "http") == 0, .loopback = is_loopback(host)};
+    curl_free(scheme);
+    curl_free(host);
+    curl_url_cleanup(parsed);
+    return whole ? 0 : -1;
 }
 
 int http_check_url(const char *url, struct fail *fail)

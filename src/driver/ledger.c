@@ -295,6 +295,11 @@ const struct uuid_seed *ledger_seed(const struct ledger *ledger)
     return &ledger->seed;
 }
 
+void ledger_set_hold_lost(struct ledger *ledger, bool hold)
+{
+    ledger->hold_lost = hold;
+}
+
 static int check_integrity(struct ledger *ledger, struct fail *fail)
 {
     sqlite3_stmt *statement = NULL;
@@ -316,12 +321,13 @@ static int check_integrity(struct ledger *ledger, struct fail *fail)
 static int recover(struct ledger *ledger, int64_t now_ms, int64_t *recovered, struct fail *fail)
 {
     int64_t rows;
+    enum job_state then = ledger->hold_lost ? JOB_HELD : JOB_READY;
 
-    if (ledger_run(ledger, ST_RECOVER, fail, "i", now_ms) != 0)
+    if (ledger_run(ledger, ledger->hold_lost ? ST_RECOVER_HOLD : ST_RECOVER, fail, "i", now_ms) != 0)
         return -1;
     rows = sqlite3_changes64(ledger->db);
     if (ledger_tally(ledger, "state", JOB_SENT, -rows, fail) != 0 ||
-        ledger_tally(ledger, "state", JOB_READY, rows, fail) != 0)
+        ledger_tally(ledger, "state", then, rows, fail) != 0)
         return -1;
     *recovered = rows;
     return ledger_run(ledger, ST_RUN_CLOSE_UNCLEAN, fail, "");

@@ -51,11 +51,26 @@ static void count_answer(struct change *change, const struct ledger_outcome *out
         change->http[outcome->http_status]++;
 }
 
+enum { NEVER_DUE = -1 }; /* held until told */
+
+/* Whatever came instead of the answer that was lost: that it was lost is what counts. */
+static int store_held(struct ledger *ledger, const struct ledger_outcome *o, const struct job *job,
+                      int64_t now_ms, struct fail *fail)
+{
+    if (ledger_run(ledger, ST_ATTEMPT_ADD, fail, "idiztt", o->id, job->attempts, o->at_ms,
+                   (int64_t)o->http_status, "answer_lost", NULL) != 0)
+        return -1;
+    return ledger_run(ledger, ST_SETTLE, fail, "dddiztttii", (int)job->state, job->attempts, 1,
+                      (int64_t)NEVER_DUE, (int64_t)o->http_status, "answer_lost", NULL, NULL, now_ms, o->id);
+}
+
 static int store_outcome(struct ledger *ledger, const struct ledger_outcome *o, const struct job *job,
                          int64_t now_ms, struct fail *fail)
 {
     const char *message = o->message && o->message[0] ? o->message : NULL;
 
+    if (job->state == JOB_HELD)
+        return store_held(ledger, o, job, now_ms, fail);
     switch (o->verdict) {
     case VERDICT_RELEASED:
     case VERDICT_TOKEN:
@@ -88,6 +103,8 @@ static int settle(struct ledger *ledger, const struct ledger_exchange *x, struct
         const struct ledger_outcome *o = &x->outcomes[i];
         struct job job = o->job;
         job_settle(&job, o->verdict, o->lost, x->max_attempts);
+        if (job.state == JOB_READY && o->lost && ledger->hold_lost)
+            job_hold(&job);
         if (store_outcome(ledger, o, &job, x->now_ms, fail) != 0)
             return -1;
         if (sqlite3_changes64(ledger->db) != 1)
@@ -122,28 +139,38 @@ static void read_claim(sqlite3_stmt *row, struct ledger_claim *out)
     };
 }
 
-/* Due rows of [from, to] into the claims; they are marked afterwards, since a statement must not change what
- * another one is reading. */
-static int find_due(struct ledger *ledger, struct ledger_exchange *x, int64_t from, int64_t to,
+/* Due rows, tried before or not, into the claims; they are marked afterwards, since a statement must not
+ * change what another one is reading. A row never tried is due at 0. */
+static int find_due(struct ledger *ledger, struct ledger_exchange *x, bool tried, size_t most,
                     struct fail *fail)
 {
     sqlite3_stmt *row = ledger_statement(ledger, ST_CLAIM, fail);
+    size_t before = x->claimed, left = x->want - x->claimed;
     int rc;
 
-    if (!row || ledger_bind(ledger, row, fail, "iii", from, to, (int64_t)(x->want - x->claimed)) != 0)
+    if (!row || ledger_bind(ledger, row, fail, "iii", (int64_t)tried, tried ? x->now_ms : INT64_C(0),
+                            (int64_t)(left < most ? left : most)) != 0)
         return -1;
-    while ((rc = ledger_step(ledger, row, fail)) == 1)
-        read_claim(row, &x->claims[x->claimed++]);
+    while ((rc = ledger_step(ledger, row, fail)) == 1) {
+        read_claim(row, &x->claims[x->claimed]);
+        x->claims[x->claimed++].retry = tried;
+    }
+    if (tried)
+        x->retries += x->claimed - before;
+    else
+        x->untried_out = x->claimed - before < left;
     return rc;
 }
 
 static int claim(struct ledger *ledger, struct ledger_exchange *x, struct change *change, struct fail *fail)
 {
-    if (!x->untried_first && find_due(ledger, x, 1, x->now_ms, fail) != 0)
+    size_t retry_most = x->retry_limited && x->retry_most < x->want ? x->retry_most : x->want;
+
+    if (!x->untried_first && retry_most > 0 && find_due(ledger, x, true, retry_most, fail) != 0)
         return -1;
-    if (x->claimed < x->want && find_due(ledger, x, 0, 0, fail) != 0)
+    if (x->claimed < x->want && find_due(ledger, x, false, x->want, fail) != 0)
         return -1;
-    if (x->untried_first && x->claimed < x->want && find_due(ledger, x, 1, x->now_ms, fail) != 0)
+    if (x->untried_first && x->claimed < x->want && find_due(ledger, x, true, x->want, fail) != 0)
         return -1;
     for (size_t i = 0; i < x->claimed; i++) {
         struct ledger_claim *c = &x->claims[i];
@@ -192,7 +219,8 @@ int ledger_exchange(struct ledger *ledger, struct ledger_exchange *exchange, str
 {
     struct change change = {.answers = exchange->unauthorized, .http = {[401] = exchange->unauthorized}};
 
-    exchange->claimed = 0;
+    exchange->claimed = exchange->retries = 0;
+    exchange->untried_out = false;
     if (ledger_lock_check(ledger, fail) != 0 || ledger_transaction(ledger, fail) != 0)
         return -1;
     if (settle(ledger, exchange, &change, fail) != 0 || claim(ledger, exchange, &change, fail) != 0 ||

@@ -22,7 +22,10 @@
     X(FILE_FIND)                     \
     X(FILE_NEXT)                     \
     X(FILE_SEEN)                     \
+    X(FILE_SETTLED)                  \
     X(FILE_LIST)                     \
+    X(FILE_PROBLEMS)                 \
+    X(FILE_PROBLEM_ADD)              \
     X(FILE_DUE)                      \
     X(FILE_LOST)                     \
     X(FILE_FORGET)                   \
@@ -33,6 +36,7 @@
     X(RUN_COUNT)                     \
     X(RUN_TOTALS)                    \
     X(RECOVER)                       \
+    X(RECOVER_HOLD)                  \
     X(SENT_LOST)                     \
     X(CLAIM)                         \
     X(CLAIM_MARK)                    \
@@ -57,6 +61,7 @@
     X(LOAD_CUSTOMER_WITHDRAW)        \
     X(LOAD_CUSTOMER_STORE)           \
     X(LOAD_CUSTOMER_REFUSE)          \
+    X(LOAD_CUSTOMER_PROBLEMS)        \
     X(LOAD_CARD_RESTAGE)             \
     X(LOAD_CARD_CORRECTED)           \
     X(LOAD_CUSTOMER_CORRECTED)       \
@@ -69,6 +74,8 @@
     X(LOAD_CARD_ACCOUNTS)            \
     X(LOAD_CARD_TWO_ACCOUNTS)        \
     X(LOAD_CARD_FILE)                \
+    X(LOAD_CARD_PROBLEMS)            \
+    X(LOAD_WITHOUT_CARD)             \
     X(LOAD_CARD_FORGET_DUPLICATES)   \
     X(LOAD_CARD_INSERT)              \
     X(LOAD_CARD_REPOINT)             \
@@ -101,6 +108,7 @@ struct ledger {
     ino_t inode;
     struct uuid_seed seed;
     int64_t run;             /* 0: none begun */
+    bool hold_lost;          /* rows whose answers are lost are held, not sent again */
     bool staged;             /* the stage tables exist */
     enum statement iterated; /* what ledger_rows_next pulls */
 };

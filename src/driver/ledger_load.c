@@ -2,6 +2,7 @@
  * when millions of shuffled numbers meet, and one transaction makes the load all or nothing. The first load
  * of a ledger drops the indexes and builds them afterwards, in one sort each. */
 #include "driver/ledger_load.h"
+#include "driver/ledger_read.h"
 
 #include "ledger_impl.h"
 
@@ -14,29 +15,43 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char SQL_UNSTAGE[] =
-    "DROP TABLE IF EXISTS temp.stage_customer; DROP TABLE IF EXISTS temp.stage_card;"
-    "DROP TABLE IF EXISTS temp.duplicate; DROP TABLE IF EXISTS temp.several;"
-    "DROP TABLE IF EXISTS temp.joined_field;";
+static const double SHARE_MARGIN = 1e-12; /* far below one record of any file */
+
+static const char SQL_UNSTAGE[] = "DROP VIEW IF EXISTS temp.card_part; DROP TABLE IF EXISTS "
+                                  "temp.stage_customer; DROP TABLE IF EXISTS temp.stage_card;"
+                                  "DROP TABLE IF EXISTS temp.duplicate; DROP TABLE IF EXISTS temp.several;"
+                                  "DROP TABLE IF EXISTS temp.joined_field;";
 
 /* Before the first look at the ledger: a look that another process's change made old could not be followed by
  * a write any more, and the load would fail instead of waiting. */
 static const char SQL_TAKE_WRITE_LOCK[] = "DELETE FROM meta WHERE false";
 
-int ledger_file_known(struct ledger *ledger, const char *sha256, unsigned carries, const char *path,
-                      int64_t *id, struct fail *fail)
+static int note_seen(struct ledger *ledger, const struct ledger_file *file, struct fail *fail)
+{
+    return ledger_run(ledger, ST_FILE_SEEN, fail, "tdi", file->path, (int)file->spool, file->id);
+}
+
+int ledger_file_known(struct ledger *ledger, struct ledger_file *file, struct fail *fail)
 {
     sqlite3_stmt *statement = ledger_statement(ledger, ST_FILE_FIND, fail);
     int rc;
 
-    if (!statement || ledger_bind(ledger, statement, fail, "td", sha256, (int)carries) != 0)
+    if (!statement || ledger_bind(ledger, statement, fail, "td", file->sha256, (int)file->carries) != 0)
         return -1;
     rc = ledger_step(ledger, statement, fail);
     if (rc != 1)
         return rc;
-    *id = sqlite3_column_int64(statement, 0);
+    file->id = sqlite3_column_int64(statement, 0);
     (void)sqlite3_reset(statement);
-    return ledger_run(ledger, ST_FILE_SEEN, fail, "ti", path, *id) == 0 ? 1 : -1;
+    return note_seen(ledger, file, fail) == 0 ? 1 : -1;
+}
+
+int ledger_file_settle(struct ledger *ledger, int64_t *files, struct fail *fail)
+{
+    if (ledger_run(ledger, ST_FILE_SETTLED, fail, "") != 0)
+        return -1;
+    *files = sqlite3_changes64(ledger->db);
+    return 0;
 }
 
 /* Statements that name the temporary tables outlive them only unprepared. */
@@ -102,12 +117,18 @@ static int read_counts(struct ledger *ledger, struct ledger_file *file, struct f
     return 0;
 }
 
+int64_t ledger_file_valid(const struct ledger_file *file)
+{
+    return file->added + file->repointed + file->known;
+}
+
 int ledger_file_limit(const struct ledger_file *file, const struct ledger_load_options *options,
                       struct fail *fail)
 {
     bool many = options->bad_most >= 0 && file->invalid > options->bad_most;
-    bool share =
-        options->bad_share >= 0 && (double)file->invalid > options->bad_share * (double)file->records;
+    /* A share is a decimal fraction: without the margin 29 of 100 would be more than 0.29 of them. */
+    bool share = options->bad_share >= 0 &&
+                 (double)file->invalid > options->bad_share * (double)file->records * (1 + SHARE_MARGIN);
 
     if (!many && !share)
         return 0;
@@ -117,39 +138,119 @@ int ledger_file_limit(const struct ledger_file *file, const struct ledger_load_o
                     file->path, file->invalid, file->records);
 }
 
-static int finish_customers(struct ledger *ledger, struct ledger_file *file,
-                            const struct ledger_load_options *options, struct fail *fail)
+/* A load on its way through its steps. */
+struct load_steps {
+    struct ledger *ledger;
+    struct ledger_file *customers, *cards; /* NULL: not part of it */
+    const struct ledger_load_options *options;
+    bool first;       /* the ledger has no card yet */
+    int64_t restaged; /* rows of the ledger that are judged anew */
+    int64_t stored;   /* rows that the load made or moved */
+};
+
+/* What a file's totals say was counted before anything was stored; what was stored must be that many. */
+static int check_stored(const struct ledger_file *file, int64_t counted, int64_t stored, struct fail *fail)
 {
-    file->loaded_ms = options->now_ms;
+    if (counted == stored)
+        return 0;
+    return fail_set(fail, FAIL_INTERNAL,
+                    "totals do not add up: %s: %" PRId64 " records are counted, %" PRId64 " are stored",
+                    file->path, counted, stored);
+}
+
+/* A record counts once under each of its codes. */
+static void count_codes(struct span codes, int64_t records, int64_t line, struct ledger_file_problems *out)
+{
+    bool counted[PROBLEM_COUNT] = {false};
+    struct span name;
+    enum problem_code code;
+
+    while (span_cut(&codes, ';', &name)) {
+        if (problem_find(name, &code) != 0 || counted[code])
+            continue;
+        counted[code] = true;
+        out->records[code] += records;
+        if (out->line[code] == 0 || line < out->line[code])
+            out->line[code] = line;
+    }
+}
+
+/* Remembers what a file was refused for. `lists` yields code lists, each with records and first line. */
+static int store_problems(struct ledger *ledger, sqlite3_stmt *lists, int64_t file, struct fail *fail)
+{
+    struct ledger_file_problems problems = {.records = {0}};
+    int rc;
+
+    while ((rc = ledger_step(ledger, lists, fail)) == 1)
+        count_codes(span_of((const char *)sqlite3_column_text(lists, 0)), sqlite3_column_int64(lists, 1),
+                    sqlite3_column_int64(lists, 2), &problems);
+    for (int code = 0; code < PROBLEM_COUNT && rc == 0; code++)
+        if (problems.records[code] > 0)
+            rc = ledger_run(ledger, ST_FILE_PROBLEM_ADD, fail, "itii", file,
+                            problem_name((enum problem_code)code), problems.records[code],
+                            problems.line[code]);
+    return rc;
+}
+
+static int refuse_customers(const struct load_steps *steps, struct fail *fail)
+{
+    struct ledger *ledger = steps->ledger;
+    struct ledger_file *file = steps->customers;
+    sqlite3_stmt *lists;
+    int64_t refused;
+
+    if (ledger_run(ledger, ST_LOAD_CUSTOMER_REFUSE, fail, "i", file->id) != 0)
+        return -1;
+    refused = sqlite3_changes64(ledger->db);
+    if (read_counts(ledger, file, fail) != 0 || ledger_file_limit(file, steps->options, fail) != 0 ||
+        check_stored(file, file->invalid, refused, fail) != 0)
+        return -1;
+    lists = ledger_statement(ledger, ST_LOAD_CUSTOMER_PROBLEMS, fail);
+    if (!lists || ledger_bind(ledger, lists, fail, "i", file->id) != 0)
+        return -1;
+    return store_problems(ledger, lists, file->id, fail);
+}
+
+static int finish_customers(const struct load_steps *steps, struct fail *fail)
+{
+    struct ledger *ledger = steps->ledger;
+    struct ledger_file *file = steps->customers;
+
+    file->loaded_ms = steps->options->now_ms;
     if (ledger_value(ledger, ST_FILE_NEXT, &file->id, fail) != 0 ||
         ledger_run(ledger, ST_LOAD_CUSTOMER_DUPLICATES, fail, "") != 0 ||
         ledger_run(ledger, ST_LOAD_CUSTOMER_DUPLICATES_MARK, fail, "") != 0 ||
         ledger_run(ledger, ST_LOAD_CUSTOMER_FILE, fail, "ititi", file->id, file->sha256, file->size,
-                   file->path, options->now_ms) != 0)
+                   file->path, file->loaded_ms) != 0 ||
+        note_seen(ledger, file, fail) != 0)
         return -1;
     if (file->corrected && ledger_run(ledger, ST_LOAD_CUSTOMER_CORRECTED, fail, "") != 0)
         return -1;
     if (ledger_run(ledger, ST_LOAD_CUSTOMER_SUPERSEDE, fail, "") != 0 ||
         ledger_run(ledger, ST_LOAD_CUSTOMER_WITHDRAW, fail, "") != 0 ||
-        ledger_run(ledger, ST_LOAD_CUSTOMER_STORE, fail, "i", file->id) != 0 ||
-        ledger_run(ledger, ST_LOAD_CUSTOMER_REFUSE, fail, "i", file->id) != 0)
+        ledger_run(ledger, ST_LOAD_CUSTOMER_STORE, fail, "i", file->id) != 0)
         return -1;
-    return read_counts(ledger, file, fail) == 0 ? ledger_file_limit(file, options, fail) : -1;
+    return refuse_customers(steps, fail);
 }
 
 /* Judges everything staged against each other, the ledger and the customers. */
-static int judge_cards(struct ledger *ledger, bool first, bool restage,
-                       const struct ledger_load_options *options, struct fail *fail)
+static int judge_cards(struct load_steps *steps, struct fail *fail)
 {
-    if (restage && ledger_run(ledger, ST_LOAD_CARD_RESTAGE, fail, "") != 0)
-        return -1;
+    struct ledger *ledger = steps->ledger;
+    const struct ledger_load_options *options = steps->options;
+
+    if (steps->customers && !steps->first) {
+        if (ledger_run(ledger, ST_LOAD_CARD_RESTAGE, fail, "") != 0)
+            return -1;
+        steps->restaged = sqlite3_changes64(ledger->db);
+    }
     if (ledger_run(ledger, ST_LOAD_DUPLICATES_RESET, fail, "") != 0 ||
         ledger_run(ledger, ST_LOAD_CARD_DUPLICATES, fail, "") != 0)
         return -1;
     if (sqlite3_changes64(ledger->db) > 0 && ledger_run(ledger, ST_LOAD_CARD_DUPLICATES_MARK, fail, "") != 0)
         return -1;
-    if (!first && (ledger_run(ledger, ST_LOAD_CARD_EXISTING, fail, "") != 0 ||
-                   ledger_run(ledger, ST_LOAD_CARD_MARKED, fail, "") != 0))
+    if (!steps->first && (ledger_run(ledger, ST_LOAD_CARD_EXISTING, fail, "") != 0 ||
+                          ledger_run(ledger, ST_LOAD_CARD_MARKED, fail, "") != 0))
         return -1;
     if (ledger_run(ledger, ST_LOAD_CARD_JOIN, fail, "d", (int)options->allow_internal) != 0 ||
         ledger_run(ledger, ST_LOAD_CARD_SEVERAL, fail, "") != 0)
@@ -157,57 +258,84 @@ static int judge_cards(struct ledger *ledger, bool first, bool restage,
     return options->one_account ? ledger_run(ledger, ST_LOAD_CARD_TWO_ACCOUNTS, fail, "") : 0;
 }
 
-static int store_cards(struct ledger *ledger, bool first, int64_t file,
-                       const struct ledger_load_options *options, struct fail *fail)
+/* `file`: 0 where the load has no cards file. */
+static int store_cards(struct load_steps *steps, int64_t file, struct fail *fail)
 {
-    int64_t now_ms = options->now_ms;
+    struct ledger *ledger = steps->ledger;
+    int64_t now_ms = steps->options->now_ms;
 
-    if (first && ledger_script(ledger, SQL_DROP_INDEXES, fail) != 0)
+    if (steps->first && ledger_script(ledger, SQL_DROP_INDEXES, fail) != 0)
         return -1;
-    if (!first && (ledger_run(ledger, ST_LOAD_CARD_FORGET_DUPLICATES, fail, "") != 0 ||
-                   ledger_run(ledger, ST_LOAD_CARD_REPOINT, fail, "ii", file, now_ms) != 0))
+    if (!steps->first) {
+        if (ledger_run(ledger, ST_LOAD_CARD_FORGET_DUPLICATES, fail, "") != 0 ||
+            ledger_run(ledger, ST_LOAD_CARD_REPOINT, fail, "ii", file, now_ms) != 0)
+            return -1;
+        steps->stored = sqlite3_changes64(ledger->db);
+    }
+    if (ledger_run(ledger, ST_LOAD_CARD_INSERT, fail, "idi", file, (int)steps->first, now_ms) != 0)
         return -1;
-    if (ledger_run(ledger, ST_LOAD_CARD_INSERT, fail, "idi", file, (int)first, now_ms) != 0)
+    steps->stored += sqlite3_changes64(ledger->db);
+    if (!steps->options->throwaway && ledger_script(ledger, SQL_SCHEMA_INDEXES, fail) != 0)
         return -1;
-    if (!options->throwaway && ledger_script(ledger, SQL_SCHEMA_INDEXES, fail) != 0)
-        return -1;
-    if (!first && ledger_run(ledger, ST_CARD_LEAD, fail, "") != 0)
+    if (!steps->first && ledger_run(ledger, ST_CARD_LEAD, fail, "") != 0)
         return -1;
     if (ledger_run(ledger, ST_TALLY_RESET, fail, "") != 0)
         return -1;
     return ledger_run(ledger, ST_TALLY_STATES, fail, "");
 }
 
-static int finish_cards(struct ledger *ledger, struct ledger_file *file, bool restage,
-                        const struct ledger_load_options *options, struct fail *fail)
+/* The cards file's own account, before anything of it is stored. */
+static int count_cards(const struct load_steps *steps, struct fail *fail)
 {
-    int64_t any, id;
+    struct ledger *ledger = steps->ledger;
+    struct ledger_file *file = steps->cards;
 
-    if (ledger_value(ledger, ST_CARD_COUNT, &any, fail) != 0 ||
-        ledger_value(ledger, ST_FILE_NEXT, &id, fail) != 0)
+    file->loaded_ms = steps->options->now_ms;
+    if (ledger_value(ledger, ST_FILE_NEXT, &file->id, fail) != 0 ||
+        ledger_run(ledger, ST_LOAD_CARD_FILE, fail, "idtiti", file->id, (int)file->carries, file->sha256,
+                   file->size, file->path, file->loaded_ms) != 0 ||
+        note_seen(ledger, file, fail) != 0 || read_counts(ledger, file, fail) != 0 ||
+        ledger_file_limit(file, steps->options, fail) != 0)
         return -1;
-    if (judge_cards(ledger, any == 0, restage && any != 0, options, fail) != 0)
-        return -1;
-    if (file) {
-        file->id = id;
-        file->loaded_ms = options->now_ms;
-        if (ledger_run(ledger, ST_LOAD_CARD_FILE, fail, "idtiti", id, (int)file->carries, file->sha256,
-                       file->size, file->path, options->now_ms) != 0 ||
-            read_counts(ledger, file, fail) != 0 || ledger_file_limit(file, options, fail) != 0 ||
-            ledger_value(ledger, ST_LOAD_CARD_ACCOUNTS, &file->two_accounts, fail) != 0 ||
-            (file->corrected && ledger_run(ledger, ST_LOAD_CARD_CORRECTED, fail, "") != 0))
+    if (file->invalid > 0) {
+        sqlite3_stmt *lists = ledger_statement(ledger, ST_LOAD_CARD_PROBLEMS, fail);
+        if (!lists || store_problems(ledger, lists, file->id, fail) != 0)
             return -1;
     }
-    return store_cards(ledger, any == 0, id, options, fail);
+    if (ledger_value(ledger, ST_LOAD_CARD_ACCOUNTS, &file->two_accounts, fail) != 0)
+        return -1;
+    return file->corrected ? ledger_run(ledger, ST_LOAD_CARD_CORRECTED, fail, "") : 0;
+}
+
+static int finish_cards(struct load_steps *steps, struct fail *fail)
+{
+    const struct ledger_file *file = steps->cards;
+    int64_t cards;
+
+    if (ledger_value(steps->ledger, ST_CARD_COUNT, &cards, fail) != 0)
+        return -1;
+    steps->first = cards == 0;
+    if (judge_cards(steps, fail) != 0 || (file && count_cards(steps, fail) != 0))
+        return -1;
+    if (steps->customers &&
+        ledger_run(steps->ledger, ST_LOAD_WITHOUT_CARD, fail, "di", !file, steps->customers->id) != 0)
+        return -1;
+    if (store_cards(steps, file ? file->id : 0, fail) != 0)
+        return -1;
+    /* Corrected records may have taken the place of rows that were to be judged anew. */
+    if (!file || file->corrected)
+        return 0;
+    return check_stored(file, file->records - file->known, steps->stored - steps->restaged, fail);
 }
 
 int ledger_load_finish(struct ledger *ledger, struct ledger_file *customers, struct ledger_file *cards,
                        const struct ledger_load_options *options, struct fail *fail)
 {
+    struct load_steps steps = {.ledger = ledger, .customers = customers, .cards = cards, .options = options};
+
     assert(ledger->staged);
     if (ledger_script(ledger, SQL_TAKE_WRITE_LOCK, fail) != 0 ||
-        (customers && finish_customers(ledger, customers, options, fail) != 0) ||
-        finish_cards(ledger, cards, customers != NULL, options, fail) != 0) {
+        (customers && finish_customers(&steps, fail) != 0) || finish_cards(&steps, fail) != 0) {
         ledger_load_cancel(ledger);
         return -1;
     }

@@ -85,6 +85,16 @@ int ledger_lock(struct ledger *ledger, struct fail *fail)
     return rc;
 }
 
+int ledger_hold(struct ledger *ledger, struct fail *fail)
+{
+    if (ledger->lock_fd >= 0 || ledger_lock(ledger, fail) == 0)
+        return 0;
+    if (ledger->lock_fd >= 0)
+        (void)close(ledger->lock_fd); /* the lock was not had */
+    ledger->lock_fd = -1;
+    return -1;
+}
+
 static bool same_file(const char *path, dev_t device, ino_t inode)
 {
     struct stat info;

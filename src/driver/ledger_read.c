@@ -21,7 +21,8 @@ static void read_file(sqlite3_stmt *row, struct ledger_file *out)
 
     *out = (struct ledger_file){.id = sqlite3_column_int64(row, 0),
                                 .carries = (unsigned)sqlite3_column_int(row, 1),
-                                .size = sqlite3_column_int64(row, 3)};
+                                .size = sqlite3_column_int64(row, 3),
+                                .spool = (enum ledger_spool)sqlite3_column_int(row, 6)};
     if (sha256.len < sizeof out->sha256)
         memcpy(out->sha256, sha256.ptr, sha256.len);
     out->path = mem_text((const char *)sqlite3_column_text(row, 4));
@@ -43,13 +44,14 @@ static int list_files(struct ledger *ledger, enum statement which, struct ledger
         files.rows[files.count++] = sqlite3_column_int64(row, 5);
         if (which == ST_FILE_DUE)
             continue;
-        file->loaded_ms = sqlite3_column_int64(row, 6);
-        file->records = sqlite3_column_int64(row, 7);
-        file->added = sqlite3_column_int64(row, 8);
-        file->repointed = sqlite3_column_int64(row, 9);
-        file->known = sqlite3_column_int64(row, 10);
-        file->skipped = sqlite3_column_int64(row, 11);
-        file->invalid = sqlite3_column_int64(row, 12);
+        file->loaded_ms = sqlite3_column_int64(row, 7);
+        file->records = sqlite3_column_int64(row, 8);
+        file->added = sqlite3_column_int64(row, 9);
+        file->repointed = sqlite3_column_int64(row, 10);
+        file->known = sqlite3_column_int64(row, 11);
+        file->skipped = sqlite3_column_int64(row, 12);
+        file->invalid = sqlite3_column_int64(row, 13);
+        file->without_card = sqlite3_column_int64(row, 14);
     }
     if (rc != 0) {
         ledger_files_free(&files);
@@ -59,9 +61,34 @@ static int list_files(struct ledger *ledger, enum statement which, struct ledger
     return 0;
 }
 
+static int list_file_problems(struct ledger *ledger, struct ledger_files *files, struct fail *fail)
+{
+    sqlite3_stmt *row = ledger_statement(ledger, ST_FILE_PROBLEMS, fail);
+    size_t at = 0; /* both lists are in the order of the files */
+    int rc = -1;
+
+    files->problems = mem_array(files->count + 1, sizeof *files->problems);
+    while (row && (rc = ledger_step(ledger, row, fail)) == 1) {
+        int64_t file = sqlite3_column_int64(row, 0);
+        enum problem_code code;
+        while (at < files->count && files->file[at].id < file)
+            at++;
+        if (at == files->count || files->file[at].id != file || problem_find(column_span(row, 1), &code) != 0)
+            continue;
+        files->problems[at].records[code] = sqlite3_column_int64(row, 2);
+        files->problems[at].line[code] = sqlite3_column_int64(row, 3);
+    }
+    return rc;
+}
+
 int ledger_files_all(struct ledger *ledger, struct ledger_files *out, struct fail *fail)
 {
-    return list_files(ledger, ST_FILE_LIST, out, fail);
+    if (list_files(ledger, ST_FILE_LIST, out, fail) != 0)
+        return -1;
+    if (list_file_problems(ledger, out, fail) == 0)
+        return 0;
+    ledger_files_free(out);
+    return -1;
 }
 
 int ledger_files_due(struct ledger *ledger, struct ledger_files *out, struct fail *fail)
@@ -75,6 +102,7 @@ void ledger_files_free(struct ledger_files *files)
         free(files->file[i].path);
     free(files->file);
     free(files->rows);
+    free(files->problems);
     *files = (struct ledger_files){0};
 }
 
@@ -290,9 +318,6 @@ int ledger_problems_next(struct ledger *ledger, struct ledger_problem *out, stru
     int rc = ledger_step(ledger, row, fail);
 
     if (rc == 1)
-        *out = (struct ledger_problem){.codes = column_span(row, 0),
-                                       .count = sqlite3_column_int64(row, 1),
-                                       .file = sqlite3_column_int64(row, 2),
-                                       .line = sqlite3_column_int64(row, 3)};
+        *out = (struct ledger_problem){.codes = column_span(row, 0), .count = sqlite3_column_int64(row, 1)};
     return rc;
 }

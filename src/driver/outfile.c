@@ -1,5 +1,6 @@
 #include "driver/outfile.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -10,12 +11,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { BLOCK = 1 << 16, NAME_CAP = 8192 };
+enum { BLOCK = 1 << 16, CELL_CAP = 1 << 24, NAME_CAP = 8192 };
 
 struct outfile {
     int fd;
     int error; /* errno of the first write that failed, 0: none */
-    struct buf block, name, temporary;
+    struct buf block, cell, name, temporary;
 };
 
 int outfile_folder(const char *folder, struct fail *fail)
@@ -53,6 +54,7 @@ int outfile_open(struct outfile **out, const char *folder, const char *name, str
 
     remove_leftovers(folder, name);
     buf_init(&file->block, 2 * BLOCK);
+    buf_init(&file->cell, CELL_CAP);
     buf_init(&file->name, NAME_CAP);
     buf_init(&file->temporary, NAME_CAP);
     buf_addf(&file->name, "%s/%s", folder, name);
@@ -94,24 +96,32 @@ void outfile_add(struct outfile *file, struct span bytes)
     }
 }
 
-void outfile_add_cell(struct outfile *file, struct span text, char delimiter)
+void outfile_cell(struct buf *out, struct span text, char delimiter)
 {
-    bool formula = text.len > 0 && memchr("=+-@\t\r", text.ptr[0], 6) != NULL;
+    bool formula = text.len > 1 && memchr("=+-@\t\r", text.ptr[0], 6) != NULL;
     bool quote = formula;
 
     for (size_t i = 0; i < text.len && !quote; i++)
         quote = text.ptr[i] == delimiter || text.ptr[i] == '"' || text.ptr[i] == '\n' || text.ptr[i] == '\r';
     if (!quote) {
-        outfile_add(file, text);
+        buf_add_span(out, text);
         return;
     }
-    outfile_add(file, formula ? SPAN("\"'") : SPAN("\""));
+    buf_add_text(out, formula ? "\"'" : "\"");
     for (size_t i = 0; i < text.len; i++) {
         if (text.ptr[i] == '"')
-            outfile_add(file, SPAN("\""));
-        outfile_add(file, (struct span){text.ptr + i, 1});
+            buf_add_char(out, '"');
+        buf_add_char(out, text.ptr[i]);
     }
-    outfile_add(file, SPAN("\""));
+    buf_add_char(out, '"');
+}
+
+void outfile_add_cell(struct outfile *file, struct span text, char delimiter)
+{
+    buf_reset(&file->cell);
+    outfile_cell(&file->cell, text, delimiter);
+    assert(!file->cell.full);
+    outfile_add(file, buf_span(&file->cell));
 }
 
 int outfile_commit(struct outfile *file, struct fail *fail)
@@ -144,6 +154,7 @@ void outfile_cancel(struct outfile *file)
     if (file->temporary.len > 0)
         (void)unlink(buf_text(&file->temporary)); /* a left-over does no harm */
     buf_free(&file->block);
+    buf_free(&file->cell);
     buf_free(&file->name);
     buf_free(&file->temporary);
     free(file);

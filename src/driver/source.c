@@ -1,4 +1,4 @@
-#include "driver/source.h"
+#include "source_impl.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,51 +9,109 @@
 
 enum { FETCH_CAP = 1 << 21 }; /* the reader delivers no longer record */
 
-struct source {
-    char *path;
-    int fd;
-    struct stat at_open;
-    struct buf bytes;
-};
-
-static bool has_end(const char *path, const char *end)
+/* The descriptor is the input's until a spool file takes its place. */
+static int open_input(struct source *source, const char *path, bool standard_input, struct fail *fail)
 {
-    size_t len = strlen(path), n = strlen(end);
-
-    return len > n && strcmp(path + len - n, end) == 0;
-}
-
-static int check_kind(const struct source *source, const char *path, struct fail *fail)
-{
-    if (!S_ISREG(source->at_open.st_mode))
-        return fail_set(fail, FAIL_INPUT,
-                        "%s: not a regular file; rows are read again when they are sent, so write "
-                        "it to a file first",
-                        path);
-    if (has_end(path, ".gz") || has_end(path, ".zst"))
-        return fail_set(fail, FAIL_INPUT, "%s: compressed; unpack it to a file first", path);
-    return 0;
-}
-
-int source_open(struct source **out, const char *path, struct fail *fail)
-{
-    struct source *source = mem_alloc(sizeof *source);
+    struct stat before;
     char *full;
 
-    buf_init(&source->bytes, FETCH_CAP);
-    source->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* or a FIFO would wait for its writer */
-    ;
-    if (source->fd < 0 || fstat(source->fd, &source->at_open) != 0) {
-        (void)fail_set(fail, FAIL_INPUT, "%s: cannot open: %s", path, strerror(errno));
-        goto undo;
+    source->path = mem_text(path);
+    if (standard_input)
+        source->fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    else if (stat(path, &before) == 0) /* a regular file must not become a FIFO that waits for its writer */
+        source->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | (S_ISREG(before.st_mode) ? O_NONBLOCK : 0));
+    if (source->fd < 0 || fstat(source->fd, &source->at_open) != 0)
+        return fail_set(fail, FAIL_INPUT, "%s: cannot open: %s", path, strerror(errno));
+    full = standard_input ? NULL : realpath(path, NULL);
+    if (full) {
+        free(source->path);
+        source->path = full;
     }
-    if (check_kind(source, path, fail) != 0)
-        goto undo;
-    full = realpath(path, NULL);
-    source->path = full ? full : mem_text(path);
-    *out = source;
     return 0;
-undo:
+}
+
+static int refuse_kind(const char *path, struct fail *fail)
+{
+    return fail_set(fail, FAIL_INPUT, "%s: neither a regular file nor a pipe", path);
+}
+
+/* Whether the bytes cannot be read again where they lie. */
+static int needs_spool(const struct source *source, bool *out, struct fail *fail)
+{
+    mode_t mode = source->at_open.st_mode;
+    enum packing packing;
+    char head[SOURCE_HEAD];
+    ssize_t got;
+
+    if (!S_ISREG(mode) && !S_ISFIFO(mode) && !S_ISCHR(mode) && !S_ISSOCK(mode))
+        return refuse_kind(source->path, fail);
+    *out = true;
+    if (!S_ISREG(mode) || source->at_open.st_nlink == 0) /* a file that was removed cannot be opened again */
+        return 0;
+    got = pread(source->fd, head, sizeof head, 0);
+    if (got < 0)
+        return fail_set(fail, FAIL_INPUT, "%s: cannot read: %s", source->path, strerror(errno));
+    if (packing_find(source->path, (struct span){head, (size_t)got}, &packing, fail) != 0)
+        return -1;
+    *out = packing != PACKING_NONE;
+    return 0;
+}
+
+static int spool_where_needed(struct source *source, bool standard_input, const struct source_spool *spool,
+                              struct fail *fail)
+{
+    int in = source->fd, rc;
+    bool needed = true;
+
+    if (!standard_input && needs_spool(source, &needed, fail) != 0)
+        return -1;
+    if (!needed)
+        return 0;
+    source->fd = -1;
+    rc = spool_fill(source, in, spool, fail);
+    (void)close(in); /* read only: nothing can be lost */
+    return rc;
+}
+
+static struct source *make_source(void)
+{
+    struct source *source = mem_alloc(sizeof *source);
+
+    buf_init(&source->bytes, FETCH_CAP);
+    source->fd = -1;
+    return source;
+}
+
+int source_open(struct source **out, const char *path, const struct source_spool *spool, struct fail *fail)
+{
+    struct source *source = make_source();
+    bool standard_input = strcmp(path, "-") == 0;
+
+    if (open_input(source, path, standard_input, fail) == 0 &&
+        spool_where_needed(source, standard_input, spool, fail) == 0) {
+        *out = source;
+        return 0;
+    }
+    source_close(source);
+    return -1;
+}
+
+int source_reopen(struct source **out, const char *path, struct fail *fail)
+{
+    struct source *source = make_source();
+    struct stat info;
+    int rc;
+
+    if (stat(path, &info) == 0 && !S_ISREG(info.st_mode))
+        rc = refuse_kind(path, fail); /* before a FIFO waits for its writer */
+    else
+        rc = open_input(source, path, false, fail);
+    if (rc == 0 && !S_ISREG(source->at_open.st_mode))
+        rc = refuse_kind(path, fail);
+    if (rc == 0) {
+        *out = source;
+        return 0;
+    }
     source_close(source);
     return -1;
 }
@@ -63,8 +121,12 @@ void source_close(struct source *source)
     if (!source)
         return;
     if (source->fd >= 0)
-        (void)close(source->fd); /* read only: nothing can be lost */
+        (void)close(source->fd); /* read only, or a spool file that was synced or is given up */
+    if (source->temporary)
+        (void)unlink(source->temporary); /* what stays behind the next sweep removes */
     buf_free(&source->bytes);
+    free(source->temporary);
+    free(source->base);
     free(source->path);
     free(source);
 }
@@ -82,6 +144,16 @@ int source_fd(const struct source *source)
 int64_t source_size(const struct source *source)
 {
     return source->at_open.st_size;
+}
+
+bool source_spooled(const struct source *source)
+{
+    return source->base != NULL;
+}
+
+bool source_kept(const struct source *source)
+{
+    return source->kept;
 }
 
 int source_fetch(struct source *source, int64_t offset, size_t length, struct span *out, struct fail *fail)

@@ -17,7 +17,7 @@ static void read_clocks(struct engine *engine)
 
 static void init_waiting(struct engine *engine)
 {
-    engine->waiting_size = EXCHANGE_ROWS + engine->options.pace.concurrency;
+    engine->waiting_size = EXCHANGE_ROWS + engine->options.room;
     engine->waiting = mem_array((size_t)engine->waiting_size, sizeof *engine->waiting);
     for (int i = 0; i < engine->waiting_size; i++)
         engine->waiting[i].next = i + 1 < engine->waiting_size ? i + 1 : -1;
@@ -66,25 +66,29 @@ int engine_open(struct engine **out, const struct engine_options *options,
                 const struct engine_handles *handles, struct fail *fail)
 {
     struct engine *engine;
+    int wake_fd;
 
-    if (engine_check(options, fail) != 0)
+    if (engine_check(options, fail) != 0 ||
+        mint_wake_fd(handles->mint, handles->signals ? signals_fd(handles->signals) : -1, &wake_fd, fail) !=
+            0)
         return -1;
     engine = mem_alloc(sizeof *engine);
     engine->options = *options;
     engine->handles = *handles;
+    engine->wake_fd = wake_fd;
+    engine_limits_open(engine);
     init_texts(engine);
     init_waiting(engine);
     read_clocks(engine);
     engine->exchange_ms = EXCHANGE_MS;
     pace_open(&engine->pace, &options->pace, options->random_seed, engine->now_ms);
     pace_open(&engine->token_pace, &options->token_pace, options->random_seed + 1, engine->now_ms);
-    token_open(&engine->tokens, EXCHANGE_ROWS + 4 * (size_t)options->pace.concurrency,
-               options->token_margin_ms);
-    engine->flight = mem_array((size_t)options->pace.concurrency, sizeof *engine->flight);
-    for (int i = 0; i < options->pace.concurrency; i++)
+    token_open(&engine->tokens, EXCHANGE_ROWS + 4 * (size_t)engine->options.room, options->token_margin_ms);
+    engine->flight = mem_array((size_t)engine->options.room, sizeof *engine->flight);
+    for (int i = 0; i < engine->options.room; i++)
         buf_init(&engine->flight[i].token, 1 << 16);
-    engine->mint = mem_array((size_t)options->token_pace.concurrency, sizeof *engine->mint);
-    engine->outbox_size = 2 * EXCHANGE_ROWS + 2 * (size_t)options->pace.concurrency;
+    engine->mint = mem_array((size_t)engine->options.token_room, sizeof *engine->mint);
+    engine->outbox_size = 2 * EXCHANGE_ROWS + 2 * (size_t)engine->options.room;
     engine->outbox = mem_array(engine->outbox_size, sizeof *engine->outbox);
     engine->settled = mem_array(engine->outbox_size, sizeof *engine->settled);
     engine->claims = mem_array(EXCHANGE_ROWS, sizeof *engine->claims);
@@ -108,7 +112,8 @@ void engine_close(struct engine *engine)
 {
     if (!engine)
         return;
-    for (int i = 0; i < engine->options.pace.concurrency; i++) {
+    mint_stop(engine->handles.mint);
+    for (int i = 0; i < engine->options.room; i++) {
         buf_wipe(&engine->flight[i].token);
         buf_free(&engine->flight[i].token);
     }
@@ -178,17 +183,21 @@ static void look_for_stop(struct engine *engine)
 
 static int claim_want(const struct engine *engine)
 {
-    int want;
+    int64_t token_ms = engine->token_ms < TOKEN_AHEAD_MS ? engine->token_ms : TOKEN_AHEAD_MS;
+    int want, low;
 
-    if (engine->mode != MODE_RUN)
+    if (engine->mode != MODE_RUN || engine->now_ms < engine->budget_ms)
         return 0;
     if (engine->claim_empty && (engine->next_due_ms < 0 || engine->wall_ms < engine->next_due_ms))
         return 0;
-    want = pace_ahead(engine->pace, engine->flying, engine->exchange_ms, engine->now_ms);
+    want = pace_ahead(engine->pace, engine->flying, engine->exchange_ms + token_ms, engine->now_ms);
     if (want > EXCHANGE_ROWS)
         want = EXCHANGE_ROWS;
-    /* Rows that wait for their tokens must not leave slots idle, nor make an exchange of every few rows. */
-    return engine->waiting_count <= want / 4 ? want - engine->waiting_count : 0;
+    /* Rows that wait for their tokens must not leave slots idle, nor make an exchange of every few rows. What
+     * can leave while a token is made is claimed that much sooner. */
+    low = token_ms > 0 ? pace_ahead(engine->pace, engine->flying, token_ms, engine->now_ms) : 0;
+    low = low < want / 4 ? want / 4 : low < want - 1 ? low : want - 1;
+    return engine->waiting_count <= low ? want - engine->waiting_count : 0;
 }
 
 /* An exchange stops the loop for as long as the disk takes: where that is long, exchanges come less often. It
@@ -206,13 +215,32 @@ static void note_cost(struct engine *engine)
         engine->exchange_ms = EXCHANGE_MOST_MS;
 }
 
+/* Retries that are due and were left behind for their budget are not asked for at every turn. */
+static void note_claims(struct engine *engine, const struct ledger_exchange *x)
+{
+    for (size_t i = 0; i < x->claimed; i++)
+        waiting_add(engine, &engine->claims[i], false);
+    engine->claim_empty = x->want > 0 ? x->claimed < x->want : x->next_due_ms < 0;
+    engine->next_due_ms = x->next_due_ms;
+    engine->look = false;
+    if (x->want == 0)
+        return;
+    engine->untried_out = x->untried_out;
+    pace_claimed(engine->pace, (int)(x->claimed - x->retries), (int)x->retries, engine->now_ms);
+    if (x->claimed < x->want && x->retries == x->retry_most)
+        engine->budget_ms = engine->now_ms + BUDGET_MS;
+}
+
 static int exchange(struct engine *engine, int want, struct fail *fail)
 {
+    int retries = pace_retries(engine->pace, engine->now_ms);
     struct ledger_exchange x = {.outcomes = engine->outbox,
                                 .outcome_count = engine->outbox_count,
                                 .max_attempts = engine->options.max_attempts,
                                 .tokens = engine->tokens_unstored,
                                 .untried_first = pace_broken(engine->pace),
+                                .retry_limited = retries < want,
+                                .retry_most = (size_t)retries,
                                 .unauthorized = engine->unauthorized_unstored,
                                 .want = (size_t)want,
                                 .claims = engine->claims,
@@ -222,10 +250,7 @@ static int exchange(struct engine *engine, int want, struct fail *fail)
         return -1;
     note_cost(engine);
     empty_outbox(engine);
-    for (size_t i = 0; i < x.claimed; i++)
-        waiting_add(engine, &engine->claims[i], false);
-    engine->claim_empty = x.want > 0 ? x.claimed < x.want : x.next_due_ms < 0;
-    engine->next_due_ms = x.next_due_ms;
+    note_claims(engine, &x);
     return 0;
 }
 
@@ -239,7 +264,7 @@ static int maybe_exchange(struct engine *engine, struct fail *fail)
 {
     int want = claim_want(engine);
 
-    if (want == 0 && !outbox_due(engine))
+    if (want == 0 && !engine->look && !outbox_due(engine))
         return 0;
     return exchange(engine, want, fail);
 }
@@ -257,6 +282,7 @@ static int64_t wait_ms(const struct engine *engine)
         1000; /* the caller's progress line and the clock of the deadline want a turn now and then */
     int64_t due_in_ms = engine->claim_empty ? engine->next_due_ms - engine->wall_ms : 0;
 
+    wait = lesser(wait, mint_wait_ms(engine->handles.mint));
     if (engine->outbox_count > 0)
         wait = lesser(wait, engine->outbox_since_ms + engine->exchange_ms - engine->now_ms);
     if (engine->waiting_count > 0)
@@ -264,7 +290,7 @@ static int64_t wait_ms(const struct engine *engine)
     else if (engine->mode == MODE_RUN && due_in_ms > 0)
         wait = lesser(wait, due_in_ms);
     else if (engine->mode == MODE_RUN && (!engine->claim_empty || engine->next_due_ms >= 0))
-        wait = lesser(wait, EXCHANGE_MS / 10); /* rows are due and pace lets nothing ahead: ask again soon */
+        wait = engine->closed ? wait : lesser(wait, EXCHANGE_MS / 10); /* pace lets nothing ahead: ask soon */
     if (engine->mode == MODE_DRAIN)
         wait = lesser(wait, engine->grace_until_ms - engine->now_ms);
     return wait > 0 ? wait : 0;
@@ -295,15 +321,23 @@ static int finish(struct engine *engine, enum engine_end *end, struct fail *fail
     return 0;
 }
 
+/* One line when it begins: what a host asks for, and what of it is obeyed. */
+static void log_hold(struct engine *engine, const struct pace *pace, const char *words, bool *logged)
+{
+    int64_t held_ms = pace_held(pace, engine->now_ms);
+
+    if (held_ms > 0 && !*logged)
+        log_add(engine->handles.log, LOG_WARN, words, LOG_INT("milliseconds", held_ms));
+    *logged = held_ms > 0;
+}
+
 static void log_episodes(struct engine *engine)
 {
-    int64_t held_ms = pace_held(engine->pace, engine->now_ms);
     bool broken = pace_broken(engine->pace);
 
-    if (held_ms > 0 && !engine->hold_logged)
-        log_add(engine->handles.log, LOG_WARN, "the server asks to wait; all sends are held",
-                LOG_INT("milliseconds", held_ms));
-    engine->hold_logged = held_ms > 0;
+    log_hold(engine, engine->pace, "the server asks to wait; all sends are held", &engine->hold_logged);
+    log_hold(engine, engine->token_pace, "the token host asks to wait; all token requests are held",
+             &engine->token_hold_logged);
     if (broken && !engine->gate_logged)
         log_add(engine->handles.log, LOG_WARN, "the server seems to be away; trying one request at a time");
     if (!broken && engine->gate_logged)
@@ -316,6 +350,7 @@ int engine_turn(struct engine *engine, enum engine_end *end, struct fail *fail)
     read_clocks(engine);
     engine_reap(engine);
     look_for_stop(engine);
+    engine_limits_turn(engine);
     if (is_over(engine))
         return finish(engine, end, fail);
     if (maybe_exchange(engine, fail) != 0 || engine_start(engine, fail) != 0)
@@ -323,10 +358,7 @@ int engine_turn(struct engine *engine, enum engine_end *end, struct fail *fail)
     log_episodes(engine);
     if (is_over(engine) || (engine->ending.kind != FAIL_NONE && engine->mode == MODE_RUN))
         return 1; /* the next turn ends it */
-    return http_wait(engine->handles.http, engine->handles.signals ? signals_fd(engine->handles.signals) : -1,
-                     wait_ms(engine), fail) == 0
-               ? 1
-               : -1;
+    return http_wait(engine->handles.http, engine->wake_fd, wait_ms(engine), fail) == 0 ? 1 : -1;
 }
 
 void engine_figures(const struct engine *engine, struct engine_figures *out)
@@ -337,4 +369,6 @@ void engine_figures(const struct engine *engine, struct engine_figures *out)
     out->held_ms = pace_held(engine->pace, engine->now_ms);
     out->broken = pace_broken(engine->pace);
     out->stopping = engine->mode != MODE_RUN;
+    out->closed = engine->closed;
+    out->opens_at = engine->opens_at;
 }

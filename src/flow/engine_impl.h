@@ -1,17 +1,20 @@
 /* What the parts of the engine share. engine.c turns the loop; engine_send.c takes rows to the wire;
- * engine_reap.c judges what comes back. */
+ * engine_reap.c judges what comes back; engine_limits.c knows what the operator allows at this hour. */
 #ifndef FLOW_ENGINE_IMPL_H
 #define FLOW_ENGINE_IMPL_H
 
 #include "flow/engine.h"
 
+#include "rule/api_token.h"
 #include "rule/token.h"
 
 enum {
     EXCHANGE_ROWS = 1000,    /* outcomes that make an exchange due, and the most rows one claims */
     EXCHANGE_MS = 250,       /* age of the oldest outcome that makes an exchange due ... */
     EXCHANGE_MOST_MS = 2000, /* ... on a slow disk up to this: ... */
+    TOKEN_AHEAD_MS = 2000,   /* rows are claimed by the time of a token call sooner, up to this */
     EXCHANGE_SHARE = 4,      /* ... at least so many times what an exchange takes */
+    BUDGET_MS = 100,         /* between looks at retries that wait for their budget */
     REJECTED_IN_A_ROW = 10 /* rows refused with two tokens, or accounts without a token, before it is fatal */
 };
 
@@ -74,6 +77,16 @@ struct engine {
     bool claim_empty;            /* the last claim found less than it wanted */
     int64_t pace_wait_ms;        /* what pace said when it last said no; INT64_MAX: a reply must come first */
 
+    bool untried_out;  /* the last claim found fewer rows never tried than it had room for */
+    int64_t budget_ms; /* retries that are due wait for their budget: no claim before */
+    bool look;         /* an exchange is due only to learn what is left */
+
+    bool closed;  /* by the timetable */
+    int opens_at; /* minute of the local week; -1: never */
+    double rate;  /* in force */
+    int64_t limits_second;
+    int limits_minute;
+
     enum engine_mode mode;
     bool stopped;       /* by signal or deadline */
     struct fail ending; /* why the run ends early, when it is an error */
@@ -82,7 +95,12 @@ struct engine {
     int mint_failures;     /* in a row, transient */
     int64_t mint_after_ms; /* no mint before */
     bool minted_once;
-    bool hold_logged, gate_logged, nameless_logged;
+    int64_t token_use_ms; /* how long the last token is handed out */
+    int64_t token_ms;     /* what a token call takes of late; 0: tokens are at hand */
+    bool may_send;        /* pace and slots let the row looked at go */
+    bool may_mint;        /* the row looked at is near enough to leaving to be worth a token */
+    int wake_fd;          /* signals and commands; -1: neither */
+    bool hold_logged, token_hold_logged, gate_logged, nameless_logged;
     struct engine_figures figures;
 };
 
@@ -98,6 +116,10 @@ bool engine_compose(struct engine *engine, const struct ledger_claim *claim, str
 bool engine_account_untried(const struct engine *engine, int64_t account);
 /* Every waiting row of an account that can have no token now spends an attempt and goes back. */
 void engine_defer_account(struct engine *engine, int64_t account, const char *reason);
+
+/* engine_limits.c */
+void engine_limits_open(struct engine *engine);
+void engine_limits_turn(struct engine *engine);
 
 /* engine_reap.c */
 void engine_reap(struct engine *engine);

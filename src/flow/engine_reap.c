@@ -42,7 +42,7 @@ static void no_token(struct engine *engine, int64_t account, const struct api_to
             LOG_TEXT("reason", token->reason));
     if (untried)
         engine->no_token_in_a_row++;
-    if (untried && !engine->minted_once && !mint_is_local(engine->handles.mint))
+    if (untried && !engine->minted_once && mint_way(engine->handles.mint) != MINT_AT_ONCE)
         engine_end_with(engine, FAIL_REMOTE, "no token: %s", token->reason);
     else if (untried && engine->no_token_in_a_row >= REJECTED_IN_A_ROW)
         engine_end_with(engine, FAIL_REMOTE, "no token for %d accounts in a row: %s", REJECTED_IN_A_ROW,
@@ -65,9 +65,12 @@ static void mint_failed(struct engine *engine, const struct api_token *token)
 void engine_token_result(struct engine *engine, int64_t account, enum api_token_result result,
                          const struct api_token *token)
 {
+    const char *source = mint_source(engine->handles.mint);
+
     switch (result) {
     case API_TOKEN_OK:
-        token_done(engine->tokens, account, token->text, token->life_ms, engine->now_ms);
+        engine->token_use_ms =
+            token_done(engine->tokens, account, token->text, token->life_ms, engine->now_ms);
         engine->minted_once = true;
         engine->no_token_in_a_row = engine->mint_failures = 0;
         engine->figures.tokens++;
@@ -86,14 +89,14 @@ void engine_token_result(struct engine *engine, int64_t account, enum api_token_
         no_token(engine, account, token);
         return;
     case API_TOKEN_REFUSED:
-        engine_end_with(engine, FAIL_REMOTE, "the token host refuses the credentials: %s", token->reason);
+        engine_end_with(engine, FAIL_REMOTE, "%s refuses the credentials: %s", source, token->reason);
         break;
     case API_TOKEN_WRONG_ACCOUNT:
         engine_end_with(engine, FAIL_REMOTE, "the token for account %" PRId64 " is another account's: %s",
                         account, token->reason);
         break;
     case API_TOKEN_UNREADABLE:
-        engine_end_with(engine, FAIL_REMOTE, "the token host's answer cannot be read: %s", token->reason);
+        engine_end_with(engine, FAIL_REMOTE, "%s's answer cannot be read: %s", source, token->reason);
         break;
     }
     token_failed(engine->tokens, account);
@@ -113,6 +116,12 @@ static enum pace_signal signal_of(const struct api_answer *answer)
     return answer->status >= 500 ? PACE_FAILURE : PACE_OK;
 }
 
+static void note_duration(struct engine *engine, enum api_token_result result, int64_t started_ms)
+{
+    if (result == API_TOKEN_OK)
+        engine->token_ms += (engine->now_ms - started_ms - engine->token_ms) / 4;
+}
+
 static void reap_mint(struct engine *engine, const struct http_reply *reply)
 {
     struct mint_flight *flight = &engine->mint[-1 - reply->tag];
@@ -126,7 +135,23 @@ static void reap_mint(struct engine *engine, const struct http_reply *reply)
     pace_answer(engine->token_pace, signal_of(&answer), reply->started_ms, retry_after_of(engine, reply),
                 engine->now_ms);
     result = mint_read(engine->handles.mint, flight->account, reply, engine->wall_ms, &token);
+    note_duration(engine, result, reply->started_ms);
     engine_token_result(engine, flight->account, result, &token);
+}
+
+/* A command has no Retry-After; one that failed in its own way counts for the breaker as a silent host does.
+ */
+static void reap_commands(struct engine *engine)
+{
+    struct mint_done done;
+
+    while (mint_take(engine->handles.mint, engine->wall_ms, &done) == 1) {
+        engine->minting--;
+        pace_answer(engine->token_pace, done.answered ? PACE_OK : PACE_FAILURE, done.started_ms, -1,
+                    engine->now_ms);
+        note_duration(engine, done.result, done.started_ms);
+        engine_token_result(engine, done.account, done.result, &done.token);
+    }
 }
 
 /* ---- answers ---- */
@@ -174,6 +199,13 @@ static void count_outcome(struct engine *engine, enum job_verdict verdict)
     engine->figures.transient += verdict == VERDICT_TRANSIENT;
 }
 
+/* A request that no connection took tells nothing about its row, so that is not what exhausts one: the last
+ * attempt is not spent on it. */
+static bool spends_attempt(const struct engine *engine, const struct flight *flight, enum api_end end)
+{
+    return end != API_NOT_SENT || flight->claim.job.attempts < engine->options.max_attempts;
+}
+
 static void settle(struct engine *engine, const struct flight *flight, const struct http_reply *reply,
                    const struct api_outcome *judged, bool counts)
 {
@@ -211,13 +243,16 @@ static void reap_answer(struct engine *engine, const struct http_reply *reply)
     counts = pace_counts(engine->pace);
     pace_answer(engine->pace, signal_of(&answer), reply->started_ms, retry_after_of(engine, reply),
                 engine->now_ms);
+    if (flight->claim.retry && engine->untried_out && signal_of(&answer) == PACE_OK)
+        pace_retried(engine->pace, engine->now_ms);
+    flight->claim.job.uncertain = flight->claim.job.uncertain || reply->resent;
     if (judged.verdict == VERDICT_TOKEN) {
         if (retry_with_new_token(engine, flight))
             return;
     } else if (answer.end == API_ANSWERED) {
         engine->refused_in_a_row = 0;
     }
-    settle(engine, flight, reply, &judged, counts);
+    settle(engine, flight, reply, &judged, counts && spends_attempt(engine, flight, answer.end));
     if (judged.verdict == VERDICT_FATAL)
         engine_end_with(engine, FAIL_REMOTE, "the API's answer is fatal for the whole run: %s (%d) %s%s",
                         judged.code, answer.status, judged.message, reply->error);
@@ -227,6 +262,7 @@ void engine_reap(struct engine *engine)
 {
     struct http_reply reply;
 
+    reap_commands(engine);
     while (http_take(engine->handles.http, &reply) == 1) {
         if (reply.tag < 0)
             reap_mint(engine, &reply);

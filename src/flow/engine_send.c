@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { TOKEN_LEAD_MS = 1000 }; /* until the first token tells how long they live */
+
 void waiting_add(struct engine *engine, const struct ledger_claim *claim, bool refused)
 {
     int entry = engine->free_entry;
@@ -93,12 +95,17 @@ static int start_mint(struct engine *engine, int64_t account, struct fail *fail)
     struct http_request request;
     int at = 0;
 
+    engine->minting++;
+    if (mint_way(engine->handles.mint) == MINT_BY_COMMAND) {
+        mint_start(engine->handles.mint, account);
+        return 0;
+    }
     while (engine->mint[at].busy)
         at++;
-    mint_request(engine->handles.mint, account, &request);
+    if (mint_request(engine->handles.mint, account, engine->wall_ms, &request, fail) != 0)
+        return -1;
     request.tag = -1 - at;
     engine->mint[at] = (struct mint_flight){account, true};
-    engine->minting++;
     return http_start(engine->handles.http, &request, fail);
 }
 
@@ -107,13 +114,14 @@ static int get_token(struct engine *engine, int64_t account, struct fail *fail)
 {
     int64_t wait_ms;
 
-    if (mint_is_local(engine->handles.mint)) {
+    if (mint_way(engine->handles.mint) == MINT_AT_ONCE) {
         struct api_token token;
         enum api_token_result result = mint_local(engine->handles.mint, account, engine->wall_ms, &token);
         engine_token_result(engine, account, result, &token);
         return 0;
     }
-    if (engine->now_ms < engine->mint_after_ms || engine->minting == engine->options.token_pace.concurrency) {
+    if (!engine->may_mint || engine->now_ms < engine->mint_after_ms ||
+        engine->minting >= engine->options.token_pace.concurrency) {
         token_failed(engine->tokens, account);
         return 0;
     }
@@ -204,13 +212,13 @@ static int try_row(struct engine *engine, const struct waiting *row, enum step *
     if (answer == TOKEN_WANTED) {
         if (get_token(engine, claim->account_id, fail) != 0)
             return -1;
-        if (!mint_is_local(engine->handles.mint))
+        if (mint_way(engine->handles.mint) != MINT_AT_ONCE)
             return 0;
         answer = token_get(engine->tokens, claim->account_id, engine->now_ms, &bearer);
         if (answer == TOKEN_WANTED)
             token_failed(engine->tokens, claim->account_id); /* engine_token_result has dealt with its rows */
     }
-    if (answer != TOKEN_VALID)
+    if (answer != TOKEN_VALID || !engine->may_send)
         return 0;
     wait_ms = pace_take(engine->pace, engine->flying, engine->now_ms);
     if (wait_ms > 0) {
@@ -230,28 +238,42 @@ static int try_row(struct engine *engine, const struct waiting *row, enum step *
     return send_row(engine, row, bearer, request.body, fail);
 }
 
+/* How many of the waiting rows, from the first, are worth a token now: a token that is made long before its
+ * row can leave ends unused, and during a hold it would be made again and again. */
+static int tokens_ahead(const struct engine *engine)
+{
+    int64_t half_ms = engine->token_use_ms > 0 ? engine->token_use_ms / 2 : TOKEN_LEAD_MS;
+
+    return pace_ahead(engine->pace, engine->flying, engine->token_ms + half_ms, engine->now_ms);
+}
+
 int engine_start(struct engine *engine, struct fail *fail)
 {
     /* Rows whose tokens are on their way are passed over, but not without end: each look costs a little. */
     int looks = 4 * engine->options.token_pace.concurrency + 2 * engine->options.pace.concurrency;
-    int before = -1;
+    int before = -1, ahead = tokens_ahead(engine);
 
+    engine->may_send = true;
     engine->pace_wait_ms = INT64_MAX;
     if (engine->now_ms < engine->mint_after_ms)
         wait_at_most(engine, engine->mint_after_ms - engine->now_ms);
+    if (ahead == 0 && pace_held(engine->pace, engine->now_ms) > 0)
+        wait_at_most(engine, pace_held(engine->pace, engine->now_ms));
     for (int entry = engine->first, next; entry >= 0 && looks > 0; entry = next, looks--) {
         struct waiting row = engine->waiting[entry];
         int waiting = engine->waiting_count;
         enum step step;
         next = engine->waiting[entry].next;
+        engine->may_mint = ahead-- > 0;
+        engine->may_send = engine->may_send && engine->flying < engine->options.pace.concurrency;
         if (engine->ending.kind != FAIL_NONE || engine->mode != MODE_RUN)
             return 0;
-        if (engine->flying == engine->options.pace.concurrency)
+        if (!engine->may_send && !engine->may_mint)
             return 0;
         if (try_row(engine, &row, &step, fail) != 0)
             return -1;
         if (step == STEP_HELD)
-            return 0;
+            engine->may_send = false; /* the rows behind it may still have their tokens made */
         if (step == STEP_GONE) {
             waiting_remove(engine, entry, before);
             continue;

@@ -104,18 +104,23 @@ static int stage_file(struct load *load, struct table *table, struct fail *fail)
 static int describe(struct load *load, struct table *table, struct ledger_file *file, bool *known,
                     struct fail *fail)
 {
+    bool kept;
     int rc;
 
     *file = (struct ledger_file){.carries = table_carries(table),
                                  .size = table_size(table),
                                  .corrected = columns_corrected(table_columns(table))};
-    if (table_digest(table, file->sha256, fail) != 0)
-        return -1;
-    rc = ledger_file_known(load->ledger, file->sha256, file->carries, table_path(table), &file->id, fail);
+    file->path = mem_text(table_path(table));
+    if (table_digest(table, file->sha256, fail) != 0 || table_keep(table, &kept, fail) != 0)
+        return -1; /* the spool file has its name before a row points into it */
+    file->spool = kept ? SPOOL_KEPT : SPOOL_NONE;
+    if (table_spooled(table))
+        log_add(load->options->log, LOG_INFO, "read through a spool file", LOG_TEXT("file", file->path),
+                LOG_INT("bytes", file->size));
+    rc = ledger_file_known(load->ledger, file, fail);
     if (rc < 0)
         return -1;
     *known = rc == 1;
-    file->path = mem_text(table_path(table));
     return 0;
 }
 
@@ -129,6 +134,15 @@ static int check_address_columns(const struct table *cards, const struct table *
                     "%s: no billing address: neither file has a column such as billing_address_line1; "
                     "add them, map them in [columns], or set input.allow_internal = yes",
                     table_path(cards));
+}
+
+/* What only both headers together show. */
+static int check_headers(const struct load *load, const struct table *cards, const struct table *customers,
+                         struct fail *fail)
+{
+    if (customers && columns_check_pair(table_columns(cards), table_columns(customers), fail) != 0)
+        return fail_context(fail, "%s and %s", table_path(cards), table_path(customers));
+    return check_address_columns(cards, customers, load->options->load.allow_internal, fail);
 }
 
 static int stage_and_finish(struct load *load, struct table *cards, struct table *customers,
@@ -161,11 +175,24 @@ static void log_loaded(const struct load *load, const struct ledger_file *file, 
                 LOG_INT("skipped", file->skipped), LOG_INT("invalid", file->invalid));
 }
 
+int ingest_check(const char *cards, const char *customers, struct fail *fail)
+{
+    static const char *const names[] = {"-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"};
+    int readers = 0;
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        readers += (cards && strcmp(cards, names[i]) == 0) + (customers && strcmp(customers, names[i]) == 0);
+    if (readers < 2)
+        return 0;
+    return fail_set(fail, FAIL_USAGE,
+                    "--cards and --customers cannot both be standard input; name a file for one of them");
+}
+
 static int load_tables(struct load *load, struct table *cards, struct table *customers, struct fail *fail)
 {
     struct ingest_result *result = load->result;
 
-    if (check_address_columns(cards, customers, load->options->load.allow_internal, fail) != 0 ||
+    if (check_headers(load, cards, customers, fail) != 0 ||
         (customers && describe(load, customers, &result->customers, &result->customers_known, fail) != 0) ||
         describe(load, cards, &result->cards, &result->cards_known, fail) != 0 ||
         stage_and_finish(load, cards, customers, fail) != 0)

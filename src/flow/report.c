@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SUMMARY_CAP = 1 << 22 };
+enum { SUMMARY_CAP = 1 << 26 };
 
 static const char RESULTS_HEADER[] =
     "file,record,line,customer_id,account_id,card_id,state,uncertain,attempts,"
@@ -129,28 +129,6 @@ int report_exit_code(const struct ledger_totals *totals)
     return report_needs_person(totals) ? 3 : 0;
 }
 
-int report_problems(struct ledger *ledger, struct report_problems *out, struct fail *fail)
-{
-    struct ledger_problem problem;
-    int rc;
-
-    *out = (struct report_problems){.count = {0}};
-    if (ledger_problems_begin(ledger, fail) != 0)
-        return -1;
-    while ((rc = ledger_problems_next(ledger, &problem, fail)) == 1) {
-        struct span rest = problem.codes, name;
-        while (span_cut(&rest, ';', &name)) {
-            enum problem_code code;
-            if (problem_find(name, &code) != 0)
-                continue;
-            out->count[code] += problem.count;
-            out->file[code] = problem.file;
-            out->line[code] = problem.line;
-        }
-    }
-    return rc;
-}
-
 static void add_totals(struct json *json, const struct ledger_totals *totals)
 {
     json_key(json, "totals");
@@ -162,22 +140,43 @@ static void add_totals(struct json *json, const struct ledger_totals *totals)
     json_end_object(json);
 }
 
-static int add_problems(struct json *json, struct ledger *ledger, struct fail *fail)
+/* Adds a list's count to each of its codes, to one that stands twice in it twice. */
+static void count_codes(const struct ledger_problem *problem, int64_t counts[PROBLEM_COUNT])
 {
-    struct report_problems problems;
+    struct span rest = problem->codes, name;
+    enum problem_code code;
 
-    if (report_problems(ledger, &problems, fail) != 0)
-        return -1;
-    json_key(json, "problems");
+    while (span_cut(&rest, ';', &name))
+        if (problem_find(name, &code) == 0)
+            counts[code] += problem->count;
+}
+
+static void add_codes(struct json *json, const char *key, const int64_t numbers[PROBLEM_COUNT])
+{
+    json_key(json, key);
     json_object(json);
     for (int i = 0; i < PROBLEM_COUNT; i++) {
-        if (problems.count[i] == 0)
+        if (numbers[i] == 0)
             continue;
         json_key(json, problem_name((enum problem_code)i));
-        json_int(json, problems.count[i]);
+        json_int(json, numbers[i]);
     }
     json_end_object(json);
-    return 0;
+}
+
+static int add_problems(struct json *json, struct ledger *ledger, struct fail *fail)
+{
+    int64_t counts[PROBLEM_COUNT] = {0};
+    struct ledger_problem problem;
+    int rc;
+
+    if (ledger_problems_begin(ledger, fail) != 0)
+        return -1;
+    while ((rc = ledger_problems_next(ledger, &problem, fail)) == 1)
+        count_codes(&problem, counts);
+    if (rc == 0)
+        add_codes(json, "problems", counts);
+    return rc;
 }
 
 static void add_figures(struct json *json, const struct ledger_totals *totals)
@@ -218,14 +217,49 @@ static const char *carries_name(unsigned carries)
     return carries == IN_BOTH ? "cards and customers" : carries == IN_CARDS ? "cards" : "customers";
 }
 
-static void add_file(struct json *json, const struct ledger_file *file)
+struct report_file report_file(const struct ledger_files *files, size_t i)
+{
+    const struct ledger_file *file = &files->file[i];
+    const int64_t *records = files->problems[i].records;
+    bool cards = (file->carries & IN_CARDS) != 0;
+
+    return (struct report_file){
+        .valid = ledger_file_valid(file),
+        .duplicates = records[PROBLEM_DUPLICATE_CARD] + records[PROBLEM_DUPLICATE_CUSTOMER],
+        .without_customer = cards ? records[PROBLEM_NO_CUSTOMER] : -1,
+        .without_card = cards ? -1 : file->without_card,
+    };
+}
+
+static void add_counts(struct json *json, const struct ledger_file *file, const struct report_file *more)
 {
     const struct {
         const char *key;
-        int64_t value;
-    } counts[] = {{"bytes", file->size},          {"records", file->records}, {"new", file->added},
-                  {"repointed", file->repointed}, {"known", file->known},     {"skipped", file->skipped},
-                  {"invalid", file->invalid}};
+        int64_t value; /* negative: not of this file */
+    } counts[] = {{"bytes", file->size},
+                  {"records", file->records},
+                  {"valid", more->valid},
+                  {"new", file->added},
+                  {"repointed", file->repointed},
+                  {"known", file->known},
+                  {"skipped", file->skipped},
+                  {"invalid", file->invalid},
+                  {"duplicates", more->duplicates},
+                  {"without_customer", more->without_customer},
+                  {"without_card", more->without_card}};
+
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+        if (counts[i].value < 0)
+            continue;
+        json_key(json, counts[i].key);
+        json_int(json, counts[i].value);
+    }
+}
+
+static void add_file(struct json *json, const struct ledger_files *files, size_t i)
+{
+    const struct ledger_file *file = &files->file[i];
+    struct report_file more = report_file(files, i);
     char at[CLOCK_TEXT_SIZE];
 
     json_object(json);
@@ -239,10 +273,9 @@ static void add_file(struct json *json, const struct ledger_file *file)
     json_text(json, file->sha256);
     json_key(json, "loaded_at");
     json_text(json, clock_format(file->loaded_ms, at));
-    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
-        json_key(json, counts[i].key);
-        json_int(json, counts[i].value);
-    }
+    add_counts(json, file, &more);
+    add_codes(json, "problems", files->problems[i].records);
+    add_codes(json, "example_lines", files->problems[i].line);
     json_end_object(json);
 }
 
@@ -255,7 +288,7 @@ static int add_files(struct json *json, struct ledger *ledger, struct fail *fail
     json_key(json, "files");
     json_array(json);
     for (size_t i = 0; i < files.count; i++)
-        add_file(json, &files.file[i]);
+        add_file(json, &files, i);
     json_end_array(json);
     ledger_files_free(&files);
     return 0;

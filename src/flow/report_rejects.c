@@ -1,13 +1,15 @@
-/* Rejects are valid input again once corrected: the original header and bytes, then three columns of ours.
- * Files with different headers cannot share a rejects file, so refused records are grouped by header: the
- * newest file's group has the plain name. */
+/* Rejects are valid input again once corrected: the original header and bytes, then three columns of ours, in
+ * the encoding of the file. Files with different headers cannot share a rejects file, so refused records are
+ * grouped by header: the newest file's group has the plain name. A corrected rejects file has our columns
+ * already: its cells of them give way to the new ones, so it shares the file of the records it came from. */
 #include "report_impl.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { TEXT_CAP = 1 << 16, GROUPS_MAX = 64 };
+enum { TEXT_CAP = 1 << 16, TAIL_CAP = 1 << 20, GROUPS_MAX = 64 };
 
 struct group {
     struct table *table; /* one with this header; borrowed from the portfolio */
@@ -24,8 +26,10 @@ struct rejects {
     struct group group[GROUPS_MAX];
     size_t group_count;
     struct buf name, text, message;
-    int64_t lost; /* refused records whose file is gone or changed */
-    const char *lost_path;
+    struct buf tail, encoded; /* what stands behind the original bytes of a record */
+    int64_t lost;             /* refused records whose file is gone or changed */
+    const char *lost_path;    /* one of these files */
+    bool lost_spool;          /* whether its spool file was removed */
 };
 
 static const struct ledger_file *find_file(const struct rejects *rejects, int64_t id)
@@ -36,12 +40,17 @@ static const struct ledger_file *find_file(const struct rejects *rejects, int64_
     return NULL;
 }
 
-static bool same_header(const struct table *a, const struct table *b)
+static struct span own_header(struct table *table)
 {
-    return table_delimiter(a) == table_delimiter(b) && span_same(table_header(a), table_header(b));
+    return table_without_own(table, table_header(table));
 }
 
-static struct group *find_group(struct rejects *rejects, const struct table *table)
+static bool same_header(struct table *a, struct table *b)
+{
+    return table_delimiter(a) == table_delimiter(b) && span_same(own_header(a), own_header(b));
+}
+
+static struct group *find_group(struct rejects *rejects, struct table *table)
 {
     for (size_t i = 0; i < rejects->group_count; i++)
         if (same_header(rejects->group[i].table, table))
@@ -58,11 +67,28 @@ static void set_name(struct rejects *rejects, size_t number)
     buf_add_text(&rejects->name, ".csv");
 }
 
+/* Three cells of ours and the line end, behind what is written already. */
+static void add_tail(struct rejects *rejects, struct group *group, struct table *table,
+                     const struct span cells[TABLE_OWN_COUNT])
+{
+    char delimiter = table_delimiter(table);
+
+    buf_reset(&rejects->tail);
+    buf_reset(&rejects->encoded);
+    for (size_t i = 0; i < TABLE_OWN_COUNT; i++) {
+        buf_add_char(&rejects->tail, delimiter);
+        outfile_cell(&rejects->tail, cells[i], delimiter);
+    }
+    buf_add_char(&rejects->tail, '\n');
+    table_encode(table, buf_span(&rejects->tail), &rejects->encoded);
+    assert(!rejects->tail.full && !rejects->encoded.full);
+    outfile_add(group->file, buf_span(&rejects->encoded));
+}
+
 static int open_group(struct rejects *rejects, struct table *table, struct fail *fail)
 {
     struct group *group = &rejects->group[rejects->group_count];
-    char delimiter = table_delimiter(table);
-    static const char *const columns[] = {"_ctp_code", "_ctp_field", "_ctp_message"};
+    struct span names[TABLE_OWN_COUNT];
 
     if (rejects->group_count == GROUPS_MAX)
         return fail_set(fail, FAIL_INPUT,
@@ -72,12 +98,11 @@ static int open_group(struct rejects *rejects, struct table *table, struct fail 
         return -1;
     group->table = table;
     rejects->group_count++;
-    outfile_add(group->file, table_header(table));
-    for (size_t i = 0; i < 3; i++) {
-        outfile_add(group->file, (struct span){&delimiter, 1});
-        outfile_add(group->file, span_of(columns[i]));
-    }
-    outfile_add(group->file, SPAN("\n"));
+    for (size_t i = 0; i < TABLE_OWN_COUNT; i++)
+        names[i] = span_of(table_own_columns[i]);
+    outfile_add(group->file, table_mark(table));
+    outfile_add(group->file, own_header(table));
+    add_tail(rejects, group, table, names);
     return 0;
 }
 
@@ -157,7 +182,7 @@ static int add_record(struct rejects *rejects, struct table *table, struct group
     if (table_fetch(table, &place, rejects->options->now_ms, &at, fail) != 0)
         return -1;
     make_message(rejects, row, at.record);
-    outfile_add(group->file, at.at.bytes);
+    outfile_add(group->file, table_without_own(table, at.at.bytes));
     return 0;
 }
 
@@ -166,29 +191,23 @@ static int add_reject(struct rejects *rejects, const struct ledger_row_state *ro
     const struct ledger_file *file = find_file(rejects, row->place.file);
     struct table *table = portfolio_table(rejects->portfolio, row->place.file);
     struct group *group = table ? find_group(rejects, table) : NULL;
-    char delimiter;
 
     if (!group) {
         rejects->lost++;
         rejects->lost_path = file ? file->path : "";
+        rejects->lost_spool = file && file->spool == SPOOL_REMOVED;
         return 0;
     }
     if (add_record(rejects, table, group, row, fail) != 0)
         return -1;
-    delimiter = table_delimiter(table);
-    outfile_add(group->file, (struct span){&delimiter, 1});
-    outfile_add_cell(group->file, row->code, delimiter);
-    outfile_add(group->file, (struct span){&delimiter, 1});
-    outfile_add_cell(group->file, row->field, delimiter);
-    outfile_add(group->file, (struct span){&delimiter, 1});
-    outfile_add_cell(group->file, buf_span(&rejects->message), delimiter);
-    outfile_add(group->file, SPAN("\n"));
+    add_tail(rejects, group, table, (struct span[]){row->code, row->field, buf_span(&rejects->message)});
     return 0;
 }
 
 static int write_groups(struct rejects *rejects, struct fail *fail)
 {
     struct ledger_row_state row;
+    int64_t lost = rejects->lost;
     int rc;
 
     if (open_groups(rejects, fail) != 0 || ledger_rows_begin(rejects->ledger, rejects->rows, fail) != 0)
@@ -204,6 +223,8 @@ static int write_groups(struct rejects *rejects, struct fail *fail)
         if (outfile_commit(file, fail) != 0)
             return -1;
     }
+    if (rejects->group_count == 0 && rejects->lost > lost)
+        return 0; /* nothing can be written, and what an earlier report wrote may be all there is left */
     /* Left-overs of an earlier report would be taken for this one's. */
     for (size_t i = rejects->group_count + 1; i <= rejects->group_count + 8; i++) {
         set_name(rejects, i);
@@ -237,13 +258,20 @@ int report_rejects(struct ledger *ledger, struct portfolio *portfolio, const str
     buf_init(&rejects.name, 256);
     buf_init(&rejects.text, TEXT_CAP);
     buf_init(&rejects.message, TEXT_CAP);
+    buf_init(&rejects.tail, TAIL_CAP);
+    buf_init(&rejects.encoded, TAIL_CAP);
     rc = write_kind(&rejects, false, fail) == 0 && write_kind(&rejects, true, fail) == 0 ? 0 : -1;
     if (rc == 0 && rejects.lost > 0)
         log_add(options->log, LOG_WARN,
-                "refused records cannot be written again: their file is gone or changed",
+                rejects.lost_spool
+                    ? "refused records cannot be written again: their spool file was removed when all its "
+                      "rows were final; load the file again to have them"
+                    : "refused records cannot be written again: their file is gone or changed",
                 LOG_TEXT("file", rejects.lost_path), LOG_INT("records", rejects.lost));
     buf_free(&rejects.name);
     buf_free(&rejects.text);
     buf_free(&rejects.message);
+    buf_free(&rejects.tail);
+    buf_free(&rejects.encoded);
     return rc;
 }

@@ -29,6 +29,16 @@ int64_t clock_wall_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+int clock_week_minute(int64_t wall_ms)
+{
+    time_t seconds = (time_t)(wall_ms / 1000);
+    struct tm tm;
+
+    if (!localtime_r(&seconds, &tm))
+        assert(!"the year of a clock fits into an int");
+    return ((tm.tm_wday + 6) % 7 * 24 + tm.tm_hour) * 60 + tm.tm_min; /* tm_wday 0 is Sunday */
+}
+
 int64_t clock_days(int64_t year, unsigned month, unsigned day)
 {
     int64_t y = month <= 2 ? year - 1 : year; /* years begin in March: the leap day comes last */

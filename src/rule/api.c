@@ -121,31 +121,3 @@ void api_enroll_body(const struct record *card, const struct record *customer, s
     add_customer(&json, customer);
     json_end_object(&json);
 }
-
-/* Grows an empty buf up front: growing with a secret inside would leave a copy of it in freed memory. An
- * escape makes a byte at most six long. */
-static void reserve_secret(struct buf *out, size_t secrets_len)
-{
-    size_t want = secrets_len * 6 + 128;
-
-    if (out->ptr || want > out->cap)
-        return;
-    out->ptr = mem_alloc(want + 1);
-    out->size = want + 1;
-}
-
-void api_s2s_body(struct span key, struct span secret, int64_t account, struct buf *out)
-{
-    struct json json;
-
-    reserve_secret(out, key.len + secret.len);
-    json_init(&json, out, false);
-    json_object(&json);
-    json_key(&json, "server_key");
-    json_span(&json, key);
-    json_key(&json, "server_secret");
-    json_span(&json, secret);
-    json_key(&json, "account_id");
-    json_int(&json, account);
-    json_end_object(&json);
-}

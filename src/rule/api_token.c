@@ -3,6 +3,8 @@
  *
  * The claims are read without verifying the signature: the server made the token for itself. They serve to
  * learn when it ends and to notice a token of another account before anything is sent with it. */
+#include "rule/api_token.h"
+
 #include "api_impl.h"
 
 #include <cjson/cJSON.h>
@@ -186,7 +188,8 @@ static bool is_bearer(struct span text)
     return text.len > 0;
 }
 
-static enum api_token_result check(struct span bearer, int64_t account, int64_t wall_ms, bool just_made,
+/* `just_made`: a token that has ended by our clock is the fault of that clock. */
+static enum api_token_result check(const struct api_token_ask *ask, struct span bearer, bool just_made,
                                    struct api_token *out)
 {
     enum naming naming = NAMES_NONE;
@@ -197,22 +200,23 @@ static enum api_token_result check(struct span bearer, int64_t account, int64_t 
         return refuse(out, API_TOKEN_UNREADABLE, "the token is empty or holds characters no token has");
     claims = read_claims(bearer);
     if (claims) {
-        naming = judge_account(claims, account);
-        out->life_ms = claimed_life(claims, wall_ms, just_made);
+        naming = judge_account(claims, ask->account);
+        out->life_ms = claimed_life(claims, ask->wall_ms, just_made);
     }
     delete_secret(claims);
     out->names_account = naming == NAMES_THIS;
     if (naming == NAMES_OTHER)
         return refuse(out, API_TOKEN_WRONG_ACCOUNT, "the token's claims name another account");
-    if (out->life_ms < 0)
+    out->ended = out->life_ms < 0;
+    if (out->ended)
         return refuse(out, API_TOKEN_REFUSED, "the token has expired");
     return API_TOKEN_OK;
 }
 
-enum api_token_result api_token_check(struct span bearer, int64_t account, int64_t wall_ms,
+enum api_token_result api_token_check(const struct api_token_ask *ask, struct span bearer,
                                       struct api_token *out)
 {
-    return check(bearer, account, wall_ms, false, out);
+    return check(ask, bearer, false, out);
 }
 
 /* ---- the answer ---- */
@@ -229,33 +233,51 @@ static const char *find_bearer(const cJSON *root, const char *field)
     return NULL;
 }
 
-static enum api_token_result read_tree(const cJSON *root, const char *bearer, int64_t account,
-                                       int64_t wall_ms, struct buf *store, struct api_token *out)
+static enum api_token_result read_tree(const struct api_token_ask *ask, const cJSON *root, bool just_made,
+                                       struct buf *store, struct api_token *out)
 {
+    const char *bearer = find_bearer(root, ask->field);
     enum api_token_result result;
     int64_t life_ms;
 
+    if (!bearer)
+        return refuse(out, API_TOKEN_UNREADABLE, "the token answer holds no token under auth.token_field");
     buf_wipe(store);
     buf_add_text(store, bearer);
     if (store->full)
         return refuse(out, API_TOKEN_UNREADABLE, "the token is too long");
-    result = check(buf_span(store), account, wall_ms, true, out);
+    result = check(ask, buf_span(store), just_made, out);
     if (result == API_TOKEN_OK && out->life_ms == 0 && read_seconds(root, "expires_in", &life_ms))
         out->life_ms = least(life_ms, LIFE_MOST_MS);
     return result;
 }
 
-static enum api_token_result read_success(struct span body, const char *field, int64_t account,
-                                          int64_t wall_ms, struct buf *store, struct api_token *out)
+static enum api_token_result read_success(const struct api_token_ask *ask, struct span body, bool just_made,
+                                          struct buf *store, struct api_token *out)
 {
     cJSON *root = body.len > 0 ? cJSON_ParseWithLength(body.ptr, body.len) : NULL;
-    const char *bearer = find_bearer(root, field);
-    enum api_token_result result =
-        bearer ? read_tree(root, bearer, account, wall_ms, store, out)
-               : refuse(out, API_TOKEN_UNREADABLE, "the token answer holds no token under auth.token_field");
+    enum api_token_result result = read_tree(ask, root, just_made, store, out);
 
     delete_secret(root);
     return result;
+}
+
+enum api_token_result api_token_printed(const struct api_token_ask *ask, struct span output,
+                                        struct buf *store, struct api_token *out)
+{
+    output = span_trim(output);
+    *out = (struct api_token){.text = {"", 0}};
+    if (output.len == 0)
+        return refuse(out, API_TOKEN_UNREADABLE, "nothing was printed");
+    if (output.ptr[0] == '{')
+        return read_success(ask, output, false, store, out);
+    if (memchr(output.ptr, '\n', output.len))
+        return refuse(out, API_TOKEN_UNREADABLE, "more than one line was printed");
+    buf_wipe(store);
+    buf_add_span(store, output);
+    if (store->full)
+        return refuse(out, API_TOKEN_UNREADABLE, "the token is too long");
+    return check(ask, buf_span(store), false, out);
 }
 
 /* A server may quote the key it refuses: of its words only those that are letters throughout are repeated. */
@@ -276,7 +298,7 @@ static enum api_token_result judge_status(int status)
 {
     if (status == 408 || status == 409 || status == 425 || status == 429 || (status >= 500 && status <= 599))
         return API_TOKEN_TRANSIENT;
-    if (status == 401 || status == 403)
+    if (status == 401 || status == 403 || status == 407)
         return API_TOKEN_REFUSED;
     if (status == 404 || status == 405) /* the route, not the account */
         return API_TOKEN_UNREADABLE;
@@ -299,8 +321,24 @@ static enum api_token_result read_refusal(const struct api_answer *answer, struc
     return judge_status(answer->status);
 }
 
-enum api_token_result api_token_read(const struct api_answer *answer, const char *field, int64_t account,
-                                     int64_t wall_ms, struct buf *store, struct api_token *out)
+enum api_token_result api_token_broken(int status, struct api_token *out)
+{
+    struct buf reason = {.cap = API_MESSAGE_SIZE - 1};
+    /* A proxy in trouble may answer in any form: only its status tells. */
+    enum api_token_result result = status == 0 ? API_TOKEN_TRANSIENT : judge_status(status);
+
+    if (status == 0)
+        buf_add_text(&reason, "what came from the token host is no HTTP");
+    else
+        buf_addf(&reason, "HTTP %d: the answer is too long or broken", status);
+    *out = (struct api_token){.text = {"", 0}};
+    (void)refuse(out, result, buf_text(&reason));
+    buf_free(&reason);
+    return result;
+}
+
+enum api_token_result api_token_read(const struct api_token_ask *ask, const struct api_answer *answer,
+                                     struct buf *store, struct api_token *out)
 {
     *out = (struct api_token){.text = {"", 0}};
     switch (answer->end) {
@@ -310,10 +348,12 @@ enum api_token_result api_token_read(const struct api_answer *answer, const char
         return refuse(out, API_TOKEN_TRANSIENT, "the token host did not answer");
     case API_TLS:
         return refuse(out, API_TOKEN_REFUSED, "TLS with the token host failed");
+    case API_PROXY:
+        return refuse(out, API_TOKEN_REFUSED, "the proxy refuses to lead to the token host");
     case API_ANSWERED:
         break;
     }
     if (answer->status < 200 || answer->status > 299)
         return read_refusal(answer, out);
-    return read_success(answer->body, field, account, wall_ms, store, out);
+    return read_success(ask, answer->body, !ask->server_time, store, out);
 }

@@ -22,6 +22,8 @@ static const struct api_verdict VERDICTS[] = {
     {403, 403, "", VERDICT_FATAL, "forbidden"},
     {404, 404, "", VERDICT_FATAL, "not_found"},
     {405, 405, "", VERDICT_FATAL, "method_not_allowed"},
+    /* Credentials are refused, though by a proxy that stands in the way unasked: no row is at fault. */
+    {407, 407, "", VERDICT_FATAL, "proxy_auth_required"},
     {408, 408, "", VERDICT_TRANSIENT, "request_timeout"},
     {409, 409, "", VERDICT_TRANSIENT, "conflict"},
     {425, 425, "", VERDICT_TRANSIENT, "too_early"},
@@ -221,6 +223,10 @@ static void judge_end(enum api_end end, struct api_outcome *out)
     case API_TLS:
         out->verdict = VERDICT_FATAL;
         set_code(out, "tls_failed", 0);
+        return;
+    case API_PROXY:
+        out->verdict = VERDICT_FATAL;
+        set_code(out, "proxy_refused", 0);
         return;
     case API_ANSWERED:
         break;

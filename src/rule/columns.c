@@ -60,8 +60,9 @@ struct columns {
     struct raw_fields constants;
     bool billing_constants; /* they count only beside a billing cell */
     bool billing_cells;
-    bool constant_address; /* constants alone make the address */
-    char **headers;        /* cleaned, one a cell; "" where it has no name */
+    bool constant_address;           /* constants alone make the address */
+    char **headers;                  /* cleaned, one a cell; "" where it has no name */
+    const char *lacking[SLOT_COUNT]; /* a mapped header that the other file may have; else NULL */
     const char **ignored;
     size_t ignored_count;
 };
@@ -75,6 +76,7 @@ struct reading {
     bool mapped[SLOT_COUNT];        /* the header comes from a setting */
     bool constant[SLOT_COUNT];
     size_t found[SLOT_COUNT]; /* 1 + cell; 0: not there */
+    bool is_data;             /* no required column is there: what stands in the cells is told to nobody */
 };
 
 static const char *slot_name(unsigned slot)
@@ -169,7 +171,7 @@ int columns_check(const struct column_setting *settings, size_t count, struct fa
 }
 
 /* Cleans one header cell; a cell with control characters has no usable name and is kept as "". */
-static int clean_header(struct span cell, size_t place, char **out, struct fail *fail)
+static int clean_header(struct span cell, size_t place, const char *encoding, char **out, struct fail *fail)
 {
     char *clean = mem_array(cell.len * TEXT_GROWTH + 1, 1);
     struct text text;
@@ -183,11 +185,11 @@ static int clean_header(struct span cell, size_t place, char **out, struct fail 
         break;
     case TEXT_NOT_UTF8:
         free(clean);
-        return fail_set(
-            fail, FAIL_INPUT,
-            "header, cell %zu: not valid UTF-8; export the file as UTF-8, or name its encoding in "
-            "input.encoding",
-            place);
+        return fail_set(fail, FAIL_INPUT,
+                        "header, cell %zu: %s%s; export the file as UTF-8, or name its encoding in "
+                        "input.encoding",
+                        place, encoding ? "does not decode as " : "not valid UTF-8",
+                        encoding ? encoding : "");
     }
     *out = clean;
     return 0;
@@ -201,7 +203,7 @@ static int read_headers(struct reading *reading, const struct span *cells, size_
     reading->keys = mem_array(count, sizeof *reading->keys);
     for (size_t i = 0; i < count; i++) {
         columns->count = i + 1;
-        if (clean_header(cells[i], i + 1, &columns->headers[i], fail) != 0)
+        if (clean_header(cells[i], i + 1, reading->options->encoding, &columns->headers[i], fail) != 0)
             return -1;
         reading->keys[i] = key_of(columns->headers[i]);
     }
@@ -239,7 +241,8 @@ static int find_headers(struct reading *reading, struct fail *fail)
                 continue;
             if (reading->found[slot] != 0) {
                 free(key);
-                return fail_set(fail, FAIL_INPUT, "header: the column '%s' stands twice (cells %zu and %zu)",
+                return fail_set(fail, FAIL_INPUT,
+                                "header: the column '%s' stands twice (cells %zu and %zu); remove one",
                                 slot_name(slot), reading->found[slot], i + 1);
             }
             reading->found[slot] = i + 1;
@@ -300,12 +303,16 @@ static const char *nearest_header(const struct reading *reading, const char *nam
     return found;
 }
 
-/* "'account_id' (the header has 'acount_id')", joined by commas. */
-static void add_missing(const struct reading *reading, const char *name, struct buf *text)
+/* "'account_id' (the header has 'acount_id')", joined by commas; a mapped one with its setting in front. */
+static void add_missing(const struct reading *reading, unsigned slot, struct buf *text)
 {
-    const char *near = nearest_header(reading, name);
+    const char *name = reading->wanted[slot];
+    const char *near = reading->is_data ? NULL : nearest_header(reading, name);
 
-    buf_addf(text, "%s'%s'", text->len > 0 ? ", " : "", name);
+    buf_add_text(text, text->len > 0 ? ", " : "");
+    if (reading->mapped[slot])
+        buf_addf(text, "columns.%s = ", slot_name(slot));
+    buf_addf(text, "'%s'", name);
     if (near)
         buf_addf(text, " (the header has '%s')", near);
 }
@@ -317,31 +324,70 @@ static bool may_lack(const struct reading *reading, unsigned slot)
            !is_required(reading->options, slot_field(slot));
 }
 
-static int check_found(const struct reading *reading, struct fail *fail)
+/* Where nothing that must be there is, the file may have no header, and its first record is of a person. */
+static bool seems_data(const struct reading *reading)
+{
+    for (unsigned slot = 0; slot < SLOT_COUNT; slot++)
+        if (reading->found[slot] != 0 && is_required(reading->options, slot_field(slot)))
+            return false;
+    return true;
+}
+
+static bool any_found(const struct reading *reading)
+{
+    for (unsigned slot = 0; slot < SLOT_COUNT; slot++)
+        if (reading->found[slot] != 0)
+            return true;
+    return false;
+}
+
+/* Mapped headers that are not there. */
+static void list_unmatched(const struct reading *reading, struct buf *missing)
+{
+    for (unsigned slot = 0; slot < SLOT_COUNT; slot++) {
+        if (!reading->mapped[slot] || reading->found[slot] != 0)
+            continue;
+        if (may_lack(reading, slot))
+            reading->columns->lacking[slot] = reading->wanted[slot];
+        else
+            add_missing(reading, slot, missing);
+    }
+}
+
+static void list_required(const struct reading *reading, struct buf *missing)
+{
+    for (unsigned slot = 0; slot < FIELD_COUNT; slot++)
+        if (is_required(reading->options, (enum field)slot) && !is_given(reading, (enum field)slot))
+            add_missing(reading, slot, missing);
+}
+
+static int check_found(struct reading *reading, struct fail *fail)
 {
     struct buf missing = {.cap = 700}; /* leaves room for the rest of the text in struct fail */
-    size_t found = 0;
     int result = 0;
 
-    for (unsigned slot = 0; slot < SLOT_COUNT; slot++) {
-        found += reading->found[slot] != 0;
-        if (reading->mapped[slot] && reading->found[slot] == 0 && !may_lack(reading, slot))
-            add_missing(reading, reading->wanted[slot], &missing);
+    reading->is_data = seems_data(reading);
+    if (!any_found(reading)) {
+        list_required(reading, &missing);
+        result = fail_set(fail, FAIL_INPUT,
+                          "no header: the first line names no known column, it seems to be %s; required: %s",
+                          reading->columns->count == 1 && strpbrk(reading->columns->headers[0], ";,| ")
+                              ? "parted by another delimiter (set input.delimiter, or auto)"
+                              : "data (put a line with column names above it, or map its names in [columns])",
+                          buf_text(&missing));
+        goto out;
     }
+    list_unmatched(reading, &missing);
     if (missing.len > 0) {
         result =
             fail_set(fail, FAIL_INPUT, "header: [columns] names what is not there: %s", buf_text(&missing));
         goto out;
     }
-    if (found == 0) {
-        result = fail_set(fail, FAIL_INPUT, "the first line is no header: it names no known column");
-        goto out;
-    }
-    for (unsigned slot = 0; slot < FIELD_COUNT; slot++)
-        if (is_required(reading->options, (enum field)slot) && !is_given(reading, (enum field)slot))
-            add_missing(reading, slot_name(slot), &missing);
+    list_required(reading, &missing);
     if (missing.len > 0)
-        result = fail_set(fail, FAIL_INPUT, "header: required column missing: %s", buf_text(&missing));
+        result = fail_set(fail, FAIL_INPUT,
+                          "header: required column missing: %s; add it, or map its name in [columns]",
+                          buf_text(&missing));
 out:
     buf_free(&missing);
     return result;
@@ -431,6 +477,42 @@ size_t columns_count(const struct columns *columns)
 bool columns_has_address(const struct columns *columns)
 {
     return columns->billing_cells || columns->constant_address;
+}
+
+/* The header nearest to `name` that nothing uses in either file, or NULL. */
+static const char *nearest_unused(const struct columns *cards, const struct columns *customers,
+                                  const char *name)
+{
+    size_t count = cards->ignored_count + customers->ignored_count;
+    const char **names = mem_array(count, sizeof *names), *found;
+
+    for (size_t i = 0; i < count; i++)
+        names[i] =
+            i < cards->ignored_count ? cards->ignored[i] : customers->ignored[i - cards->ignored_count];
+    found = nearest(name, names, count);
+    free(names);
+    return found;
+}
+
+int columns_check_pair(const struct columns *cards, const struct columns *customers, struct fail *fail)
+{
+    struct buf missing = {.cap = 700}; /* leaves room for the rest of the text in struct fail */
+    int result = 0;
+
+    for (unsigned slot = 0; slot < SLOT_COUNT; slot++) {
+        const char *name = cards->lacking[slot], *near;
+        if (!name || !customers->lacking[slot])
+            continue;
+        near = nearest_unused(cards, customers, name);
+        buf_addf(&missing, "%scolumns.%s = '%s'", missing.len > 0 ? ", " : "", slot_name(slot), name);
+        if (near)
+            buf_addf(&missing, " (there is '%s')", near);
+    }
+    if (missing.len > 0)
+        result =
+            fail_set(fail, FAIL_INPUT, "[columns] names what stands in neither file: %s", buf_text(&missing));
+    buf_free(&missing);
+    return result;
 }
 
 const char *columns_ignored(const struct columns *columns, size_t i)

@@ -133,3 +133,9 @@ void job_recover(struct job *job)
     job->state = JOB_READY;
     job->uncertain = true;
 }
+
+void job_hold(struct job *job)
+{
+    assert(job->state == JOB_READY && job->uncertain);
+    job->state = JOB_HELD;
+}

@@ -11,6 +11,10 @@ static void apply(struct pace *pace, const struct pace_options *options, int64_t
 {
     double burst = options->burst > 1 ? options->burst : 1;
 
+    if (pace->options.closed && !options->closed)
+        pace_gate_skip(pace, pace->closed_ms, now_ms);
+    else if (!pace->options.closed)
+        pace->closed_ms = now_ms;
     pace->options = *options;
     if (pace->options.concurrency < 1)
         pace->options.concurrency = 1;
@@ -27,6 +31,7 @@ void pace_open(struct pace **out, const struct pace_options *options, uint64_t r
     apply(pace, options, now_ms);
     pace_gate_init(pace, now_ms);
     pace_limits_init(pace, now_ms);
+    pace_budget_init(pace, now_ms);
     *out = pace;
 }
 
@@ -58,7 +63,7 @@ static int64_t rate_wait(struct pace *pace, int64_t now_ms)
 
 int64_t pace_take(struct pace *pace, int flying, int64_t now_ms)
 {
-    int64_t wait_ms = pace_gate_wait(pace, flying, now_ms);
+    int64_t wait_ms = pace->options.closed ? INT64_MAX : pace_gate_wait(pace, flying, now_ms);
 
     if (wait_ms > 0)
         return wait_ms;
@@ -92,7 +97,8 @@ static double answers_a_second(const struct pace *pace, int64_t now_ms)
     double rtt_ms = pace_least_ms(&pace->limits.rtt_least);
     double possible = rtt_ms > 0 ? pace_limit(pace) * 1000 / rtt_ms : 0;
 
-    return pace_max(measured, pace_min(possible, CLAIM_GROWTH * measured + CLAIM_START));
+    /* After a pause the measure can be far above what so many requests at once can bring. */
+    return possible > 0 ? pace_min(possible, CLAIM_GROWTH * measured + CLAIM_START) : measured;
 }
 
 int pace_ahead(const struct pace *pace, int flying, int64_t ahead_ms, int64_t now_ms)
@@ -101,7 +107,7 @@ int pace_ahead(const struct pace *pace, int flying, int64_t ahead_ms, int64_t no
     int free = pace_limit(pace) > flying ? pace_limit(pace) - flying : 0;
     int64_t most = AHEAD_MOST;
 
-    if (pace_held(pace, now_ms) > 0)
+    if (pace->options.closed || pace_held(pace, now_ms) > 0)
         return 0;
     if (pace->gate.closed)
         return pace_gate_due(pace, flying, now_ms) && flying < pace->options.concurrency;
@@ -118,7 +124,7 @@ int pace_ahead(const struct pace *pace, int flying, int64_t ahead_ms, int64_t no
 void pace_answer(struct pace *pace, enum pace_signal signal, int64_t started_ms, int64_t retry_after_ms,
                  int64_t now_ms)
 {
-    pace_gate_hold(pace, retry_after_ms, now_ms);
+    pace_gate_hold(pace, pace_after(pace, retry_after_ms), now_ms);
     if (signal == PACE_OK)
         pace_limits_ok(pace, started_ms, now_ms);
     else if (signal == PACE_PUSHBACK)

@@ -2,12 +2,9 @@
  * is good enough to spread retries. */
 #include "pace_impl.h"
 
-#include "kit/clock.h"
+#include "value/httpdate.h"
 
 #include <assert.h>
-#include <string.h>
-
-enum { DATE_LEN = 29 }; /* "Sun, 06 Nov 1994 08:49:37 GMT" */
 
 #define DAY_MS INT64_C(86400000)
 
@@ -21,6 +18,13 @@ double pace_random(uint64_t *state)
     return (double)(z >> 11) * 0x1p-53;
 }
 
+int64_t pace_after(const struct pace *pace, int64_t retry_after_ms)
+{
+    int64_t cap_ms = pace->options.after_cap_ms > 0 ? pace->options.after_cap_ms : DAY_MS;
+
+    return retry_after_ms < cap_ms ? retry_after_ms : cap_ms;
+}
+
 int64_t pace_backoff(struct pace *pace, int attempt, int64_t retry_after_ms)
 {
     int64_t cap_ms = pace->options.retry_cap_ms, upper_ms = pace->options.retry_base_ms;
@@ -31,7 +35,8 @@ int64_t pace_backoff(struct pace *pace, int attempt, int64_t retry_after_ms)
     if (upper_ms > cap_ms)
         upper_ms = cap_ms;
     int64_t delay_ms = (int64_t)(pace_random(&pace->random) * (double)(upper_ms + 1));
-    return delay_ms < retry_after_ms ? retry_after_ms : delay_ms;
+    int64_t after_ms = pace_after(pace, retry_after_ms);
+    return delay_ms < after_ms ? after_ms : delay_ms;
 }
 
 static bool all_digits(const char *text, size_t len)
@@ -51,38 +56,6 @@ static int number(const char *text, size_t len)
     return value;
 }
 
-static int name_index(const char *names, const char *text)
-{
-    for (int i = 0; names[3 * i] != '\0'; i++)
-        if (memcmp(names + (size_t)i * 3, text, 3) == 0)
-            return i;
-    return -1;
-}
-
-/* Whole milliseconds since 1970, or -1. The name of the day is not compared with the date: a server that gets
- * it wrong still means the date. */
-static int64_t read_date(struct span value)
-{
-    static const char form[] = "xxx, 00 xxx 0000 00:00:00 GMT";
-    static const unsigned char month_days[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    const char *at = value.ptr;
-
-    if (value.len != DATE_LEN)
-        return -1;
-    for (size_t i = 0; i < DATE_LEN; i++)
-        if (form[i] == '0' ? !all_digits(at + i, 1) : form[i] != 'x' && form[i] != at[i])
-            return -1;
-    int month = name_index("JanFebMarAprMayJunJulAugSepOctNovDec", at + 8);
-    int day = number(at + 5, 2), year = number(at + 12, 4);
-    int hour = number(at + 17, 2), minute = number(at + 20, 2), second = number(at + 23, 2);
-    if (name_index("MonTueWedThuFriSatSun", at) < 0 || month < 0 || day < 1 || day > month_days[month])
-        return -1;
-    if (year < 1970 || hour > 23 || minute > 59 || second > 60)
-        return -1;
-    return clock_days(year, (unsigned)month + 1, (unsigned)day) * DAY_MS +
-           (((int64_t)hour * 60 + minute) * 60 + second) * 1000;
-}
-
 int64_t pace_retry_after(struct span value, int64_t wall_ms)
 {
     int64_t wait_ms;
@@ -93,7 +66,7 @@ int64_t pace_retry_after(struct span value, int64_t wall_ms)
             value = (struct span){value.ptr + 1, value.len - 1};
         wait_ms = value.len > 6 ? DAY_MS : (int64_t)number(value.ptr, value.len) * 1000;
     } else {
-        int64_t date_ms = read_date(value);
+        int64_t date_ms = httpdate_read(value);
 
         if (date_ms < 0)
             return -1;

@@ -6,8 +6,6 @@
  * minute, then in proportion to the time away. So the end of an outage is noticed within a twelfth of it. */
 #include "pace_impl.h"
 
-#define DAY_MS INT64_C(86400000)
-
 enum { PATIENCE_MS = 4000, OUTAGE_SHARE = 12 };
 
 void pace_gate_init(struct pace *pace, int64_t now_ms)
@@ -17,8 +15,6 @@ void pace_gate_init(struct pace *pace, int64_t now_ms)
 
 void pace_gate_hold(struct pace *pace, int64_t retry_after_ms, int64_t now_ms)
 {
-    if (retry_after_ms > DAY_MS)
-        retry_after_ms = DAY_MS;
     if (retry_after_ms > 0 && now_ms + retry_after_ms > pace->gate.held_ms)
         pace->gate.held_ms = now_ms + retry_after_ms;
 }
@@ -54,6 +50,14 @@ void pace_gate_sent(struct pace *pace, int64_t now_ms)
         return;
     pace->gate.probing = true;
     pace->gate.probe_ms = now_ms;
+}
+
+void pace_gate_skip(struct pace *pace, int64_t since_ms, int64_t now_ms)
+{
+    struct pace_gate *gate = &pace->gate;
+
+    gate->trouble_ms += now_ms - (gate->trouble_ms > since_ms ? gate->trouble_ms : since_ms);
+    gate->closed_ms += now_ms - (gate->closed_ms > since_ms ? gate->closed_ms : since_ms);
 }
 
 /* The jitter only shortens a pause, so that no pause exceeds its cap. */
@@ -134,5 +138,6 @@ bool pace_counts(const struct pace *pace)
 
 bool pace_given_up(const struct pace *pace, int64_t now_ms)
 {
-    return pace->gate.closed && now_ms - pace->gate.closed_ms >= pace->options.breaker_limit_ms;
+    return pace->gate.closed && !pace->options.closed &&
+           now_ms - pace->gate.closed_ms >= pace->options.breaker_limit_ms;
 }

@@ -50,15 +50,20 @@ struct pace_climb {
 
 /* Pushback that has nothing to do with how much we send. */
 struct pace_noise {
-    double share;      /* of all answers, where it was found to be so; 0: none */
-    int64_t until_ms;  /* then it must be found again */
-    double credit;     /* pushbacks that are let pass now */
-    int quiet;         /* OK answers since the last pushback */
-    int64_t excess_ms; /* of the last pushback that a growing limit explains */
-    bool counting;     /* pushback that nothing explains: answers since the first ... */
+    double share;             /* of all answers, where it was found to be so; 0: none */
+    int64_t until_ms;         /* then it must be found again */
+    bool trial;               /* until then it is only tried */
+    double served;            /* OK answers a second when the trial began */
+    int64_t rest_ms, next_ms; /* no trial before */
+    double credit;            /* pushbacks that are let pass now */
+    double best, best_before; /* most OK answers a second, in this minute and the one before */
+    int64_t best_ms;
+    double looked; /* OK answers a second, half a second ago */
+    int64_t look_ms;
+    int quiet;     /* OK answers since the last pushback */
+    bool counting; /* answers since a pushback: */
     int ok, pushed;
-    int apart;           /* ... and such pushbacks that came on their own */
-    double flight, rate; /* the limits before it; rate 0: there was none */
+    int apart; /* pushbacks that came on their own */
 };
 
 struct pace_limits {
@@ -71,7 +76,6 @@ struct pace_limits {
     double spare; /* what the broken part of the flight limit has saved up, 1: one place more */
     int64_t spare_ms;
     bool rated;
-    bool crossed; /* a limit grew beyond its ceiling since the last cut */
     bool settled; /* pushback came at least once: slow start is over */
     double owed;  /* OK answers to wait for before a ceiling is crossed */
     double rtt_ms;
@@ -99,8 +103,17 @@ struct pace_gate {
     int64_t closed_ms, probe_ms, due_ms, pause_ms;
 };
 
+/* Rows claimed in the last PACE_BUDGET_SLOTS seconds, by the second. */
+enum { PACE_BUDGET_SLOTS = 10 };
+struct pace_budget {
+    int64_t slot; /* number of the newest second */
+    int firsts[PACE_BUDGET_SLOTS], retries[PACE_BUDGET_SLOTS], back[PACE_BUDGET_SLOTS];
+};
+
 struct pace {
     struct pace_options options;
+    int64_t closed_ms; /* since when options.closed */
+    struct pace_budget budget;
     uint64_t random;
     struct pace_bucket bucket;
     struct pace_window window;
@@ -129,6 +142,7 @@ static inline int64_t pace_round_up(double x)
 
 /* pace_delay.c: uniform in [0, 1) */
 double pace_random(uint64_t *state);
+int64_t pace_after(const struct pace *pace, int64_t retry_after_ms); /* what of it is obeyed */
 
 /* pace_bucket.c. The _wait functions return the milliseconds until one request may leave, 0: now. */
 void pace_bucket_set(struct pace_bucket *bucket, double rate, double burst, int64_t now_ms);
@@ -161,11 +175,15 @@ void pace_limits_sent(struct pace *pace, int flying, int64_t now_ms);
 void pace_limits_ok(struct pace *pace, int64_t started_ms, int64_t now_ms);
 void pace_limits_pushback(struct pace *pace, int64_t started_ms, int64_t now_ms);
 
+/* pace_budget.c */
+void pace_budget_init(struct pace *pace, int64_t now_ms);
+
 /* pace_gate.c */
 void pace_gate_init(struct pace *pace, int64_t now_ms);
 int64_t pace_gate_wait(struct pace *pace, int flying, int64_t now_ms);
 bool pace_gate_due(const struct pace *pace, int flying, int64_t now_ms); /* a probe may leave */
 void pace_gate_sent(struct pace *pace, int64_t now_ms);
+void pace_gate_skip(struct pace *pace, int64_t since_ms, int64_t now_ms); /* a time without sends of ours */
 void pace_gate_hold(struct pace *pace, int64_t retry_after_ms, int64_t now_ms);
 void pace_gate_answer(struct pace *pace, enum pace_signal signal, int64_t started_ms, int64_t now_ms);
 

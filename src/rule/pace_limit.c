@@ -24,6 +24,8 @@ enum {
     CHAIN_MOST = 20, /* ... and so many of them are charged */
     BARREN = 3,      /* pushbacks, and no OK in several round trips: a quota is used up */
     HUSH_CAP_MS = 1000,
+    RATE_GROWTH = 100,   /* a second, divided by the rate: requests a second that a rate grows by */
+    RATE_AGE = 100,      /* square of the seconds after which it may grow twice as fast */
     PASSED_MOST_MS = 100 /* of growth at once: an idle time is no time in use */
 };
 
@@ -150,7 +152,6 @@ static void grow(struct pace_limits *limits, struct pace_climb *climb, double sp
             return;
         climb->age_s = pace_min(climb->age_s, 0.5);
     }
-    limits->crossed = limits->crossed || next >= climb->ceiling;
     climb->value = next;
     climb->age_s += passed_s;
 }
@@ -180,17 +181,20 @@ static void grow_flight(struct pace *pace, double passed_s, int64_t now_ms)
     flight->value = pace_min(flight->value, pace->options.concurrency);
 }
 
-/* One request in flight more is 1/rtt a second more; but servers with a store of tokens, or a quota a second,
- * tell late that a rate is too high. */
+/* A small rate grows faster than a large one, which draws clients of one server together. Servers with a
+ * store of tokens, or a quota a second, tell late that a rate is too high, so there is a most, which rises
+ * when nothing happens for long: a client that was cut down while another one had all must find its way back.
+ */
 static void grow_rate(struct pace *pace, double passed_s, int64_t now_ms)
 {
     struct pace_limits *limits = &pace->limits;
     struct pace_climb *rate = &limits->rate;
-    double most = rate->value < rate->ceiling ? 1 + 0.1 * rate->value : 0.5 + 0.02 * rate->value;
+    double most = rate->value < rate->ceiling ? 2 + 0.2 * rate->value : 1 + 0.04 * rate->value;
 
     if (!limits->rated || !lately(limits, rate->used_ms, now_ms))
         return;
-    grow(limits, rate, pace_min(pressure(rate) * 1000 / round_ms(limits), most), passed_s);
+    most *= 1 + rate->age_s * rate->age_s / RATE_AGE;
+    grow(limits, rate, pace_min(pressure(rate) * RATE_GROWTH / rate->value, most), passed_s);
     set_rate(pace, rate->value, now_ms);
 }
 
@@ -289,15 +293,14 @@ static void owe(struct pace_limits *limits, int64_t now_ms)
         limits->chain = CHAIN_MOST;
 }
 
-/* The cuts of late were in vain. */
-static void forgive(struct pace *pace, int64_t now_ms)
+/* The cuts of late were in vain, as it seems: back to what was served before them. */
+static void forgive(struct pace *pace)
 {
     struct pace_limits *limits = &pace->limits;
+    double served = pace_max(limits->noise.best, limits->noise.best_before) * round_ms(limits) / 1000;
 
-    limits->flight.value = pace_max(limits->flight.value, limits->noise.flight);
-    limits->rated = limits->noise.rate > 0;
-    if (limits->rated)
-        set_rate(pace, pace_max(limits->rate.value, limits->noise.rate), now_ms);
+    limits->flight.value = pace_min(pace_max(limits->flight.value, served), pace->options.concurrency);
+    limits->rated = false;
     limits->flight.ceiling = limits->rate.ceiling = 0;
     limits->owed = 0;
 }
@@ -313,14 +316,13 @@ static void cut(struct pace *pace, int64_t now_ms)
 
     limits->cut_ms = now_ms;
     if (pace_noise_found(limits, now_ms)) {
-        forgive(pace, now_ms);
+        forgive(pace);
         return;
     }
     if (limits->flight.value < FEW && !limits->rated && rate > 0)
         set_rate(pace, rate, now_ms);
     else if (limits->rated && (limits->flight.value < FEW || (by_rate && !by_flight)))
         cut_rate(pace, again ? CUT_AGAIN : CUT_RATE, now_ms);
-    limits->crossed = false;
     if (by_rate && !by_flight)
         return;
     if (!limits->settled)

@@ -120,7 +120,7 @@ enum taken desk_take(struct desk *desk, struct place place, struct span raw, str
     case TEXT_OK:
         return text->span.len == 0 ? TAKEN_EMPTY : TAKEN_TEXT;
     case TEXT_NOT_UTF8:
-        desk_problem(desk, PROBLEM_BAD_UTF8, place, NULL);
+        desk_problem(desk, PROBLEM_BAD_UTF8, place, desk->rules->encoding);
         break;
     case TEXT_CONTROL:
         (void)snprintf(control, sizeof control, "control U+%04X", (unsigned)text->control);
@@ -251,6 +251,15 @@ static void judge_locale(struct desk *desk, struct span raw)
     }
 }
 
+/* What a program made of a date: a count of days (45234, 45234.5) or of seconds. */
+static const char *time_damage(struct span text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if ((text.ptr[i] < '0' || text.ptr[i] > '9') && text.ptr[i] != '.' && text.ptr[i] != ',')
+            return text_damage(text);
+    return "a number instead of a date";
+}
+
 /* consent_time; returns whether one is given, valid or not. */
 static bool judge_consent_time(struct desk *desk, struct span raw)
 {
@@ -270,7 +279,7 @@ static bool judge_consent_time(struct desk *desk, struct span raw)
         desk_problem(desk, PROBLEM_IN_FUTURE, place, NULL);
     else
         desk_problem(desk, PROBLEM_BAD_TIMESTAMP, place,
-                     fault == TIMESTAMP_FORM ? text_damage(text.span) : FAULTS[fault]);
+                     fault == TIMESTAMP_FORM ? time_damage(text.span) : FAULTS[fault]);
     return true;
 }
 
@@ -343,14 +352,20 @@ static bool is_skipped(struct span status, struct span list)
     return false;
 }
 
+/* A status that a spreadsheet lost may have been one to skip: nobody may be enrolled on it. */
 static void judge_status(struct desk *desk, struct span raw)
 {
+    struct place place = {FIELD_STATUS, 0};
     struct text text;
+    const char *damage;
 
-    if (desk_take(desk, (struct place){FIELD_STATUS, 0}, raw, &text) != TAKEN_TEXT)
+    if (desk_take(desk, place, raw, &text) != TAKEN_TEXT)
         return;
     desk->record->text[FIELD_STATUS] = desk_keep(desk, text.span.len);
     desk->record->skip = is_skipped(text.span, desk->rules->skip_status);
+    damage = text_damage(text.span);
+    if (damage && !desk->record->skip)
+        desk_problem(desk, PROBLEM_BAD_FORMAT, place, damage);
 }
 
 static void judge_card(struct desk *desk, const struct raw_fields *raw)

@@ -89,15 +89,27 @@ static void judge_phone(struct desk *desk, struct place place, const struct text
         record->phones[record->phone_count++] = desk_keep(desk, len);
 }
 
-/* The API's three types; empty when it is none of them. */
+static const char *const TYPES[] = {"PASSPORT", "DRIVING_LICENSE", "NATIONAL_IDENTITY"}; /* the API's */
+
+/* Empty when it is none of them. */
 static struct span identifier_type(struct span text)
 {
-    static const char *const TYPES[] = {"PASSPORT", "DRIVING_LICENSE", "NATIONAL_IDENTITY"};
-
     for (size_t i = 0; i < sizeof TYPES / sizeof TYPES[0]; i++)
         if (span_is_nocase(text, TYPES[i]))
             return span_of(TYPES[i]);
     return (struct span){"", 0};
+}
+
+/* Two identifiers that something else than the list's separator parts. */
+static bool holds_another(struct span value)
+{
+    for (size_t t = 0; t < sizeof TYPES / sizeof TYPES[0]; t++) {
+        size_t len = strlen(TYPES[t]);
+        for (size_t i = len; i < value.len; i++)
+            if (value.ptr[i] == ':' && span_is_nocase((struct span){value.ptr + i - len, len}, TYPES[t]))
+                return true;
+    }
+    return false;
 }
 
 /* `value` stands in the record's bytes, at or behind desk->next. */
@@ -113,6 +125,8 @@ static void judge_identifier_parts(struct desk *desk, struct place place, struct
         fault = "unknown type";
     else if (value.len == 0)
         fault = "no value";
+    else if (holds_another(value))
+        fault = "another TYPE: inside its value";
     if (fault) {
         desk_problem(desk, PROBLEM_BAD_IDENTIFIER, place, fault);
         return;

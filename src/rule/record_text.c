@@ -125,7 +125,9 @@ void record_problem_text(const struct problem *problem, struct buf *out)
     if ((problem->code == PROBLEM_BAD_COUNTRY || problem->code == PROBLEM_BAD_LOCALE) &&
         add_country_hint(problem, out))
         return;
-    if (out->len == before) {
+    if (problem->code == PROBLEM_BAD_UTF8 && problem->detail[0] != '\0') {
+        buf_addf(out, "does not decode as %s", problem->detail);
+    } else if (out->len == before) {
         buf_add_text(out, wrong);
         if (problem->detail[0] != '\0')
             buf_addf(out, " (%s)", problem->detail);

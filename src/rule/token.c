@@ -198,7 +198,8 @@ enum token_answer token_get(struct token_cache *cache, int64_t account, int64_t 
     return TOKEN_WANTED;
 }
 
-void token_done(struct token_cache *cache, int64_t account, struct span text, int64_t life_ms, int64_t now_ms)
+int64_t token_done(struct token_cache *cache, int64_t account, struct span text, int64_t life_ms,
+                   int64_t now_ms)
 {
     struct entry *entry = minting_entry(cache, account);
     int64_t margin_ms;
@@ -212,6 +213,7 @@ void token_done(struct token_cache *cache, int64_t account, struct span text, in
     entry->len = text.len;
     entry->renew_ms = now_ms + life_ms - margin_ms;
     entry->state = ENTRY_VALID;
+    return life_ms - margin_ms;
 }
 
 void token_failed(struct token_cache *cache, int64_t account)

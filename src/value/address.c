@@ -51,9 +51,11 @@ bool address_unusual(struct span text)
 static const struct {
     char country[4];
     unsigned char digits;
-} DIGITS[] = {{"AUS", 4}, {"BRA", 8}, {"COL", 6}, {"DEU", 5}, {"ESP", 5}, {"EST", 5}, {"FIN", 5},
-              {"FRA", 5}, {"ITA", 5}, {"JPN", 7}, {"KOR", 5}, {"MEX", 5}, {"MYS", 5}, {"NOR", 4},
-              {"PER", 5}, {"POL", 5}, {"PRI", 5}, {"SGP", 6}, {"TUR", 5}, {"UKR", 5}, {"USA", 5}};
+} DIGITS[] = {{"ARM", 4}, {"AUS", 4}, {"BRA", 8}, {"CHN", 6}, {"COL", 6}, {"DEU", 5}, {"DNK", 4}, {"DZA", 5},
+              {"ECU", 6}, {"ESP", 5}, {"EST", 5}, {"FIN", 5}, {"FRA", 5}, {"GEO", 4}, {"GTM", 5}, {"ITA", 5},
+              {"JPN", 7}, {"KAZ", 6}, {"KEN", 5}, {"KOR", 5}, {"LAO", 5}, {"LKA", 5}, {"LTU", 5}, {"MEX", 5},
+              {"MYS", 5}, {"NOR", 4}, {"NZL", 4}, {"PAN", 4}, {"PER", 5}, {"POL", 5}, {"PRI", 5}, {"ROU", 6},
+              {"SGP", 6}, {"SVK", 5}, {"TUR", 5}, {"UKR", 5}, {"USA", 5}, {"ZAF", 4}};
 
 /* All digits, and just one fewer than the country's codes have (for the USA also than ZIP+4 has). */
 static bool lacks_zero(struct span code, const char *country)

@@ -32,6 +32,8 @@ static const char *local_fault(struct span local)
         return "nothing before the @";
     if (local.len > LOCAL_MOST)
         return "more than 64 characters before the @";
+    if (local.ptr[0] == '\'') /* RFC 5322 allows it, but it is a spreadsheet's or a quotation's */
+        return "an apostrophe in front";
     if (local.ptr[0] == '.' || local.ptr[local.len - 1] == '.')
         return "a dot at the edge of the name";
     for (size_t i = 0; i < local.len; i++) {

@@ -10,7 +10,7 @@ struct gathered {
     char digits[GATHERED];
     size_t count;
     bool plus;
-    bool trunk_zero; /* "(0)" */
+    bool trunk_zero; /* "(0)", blanks in it or not */
 };
 
 /* Length of the punctuation at the start of `rest`, 0 when it is something else. The dashes U+2010 to U+2015
@@ -23,6 +23,20 @@ static size_t punctuation(struct span rest)
         (unsigned char)rest.ptr[2] <= 0x95)
         return 3;
     return 0;
+}
+
+/* "(0)" at the start of `rest`. A zero in brackets with more digits is an area code. */
+static bool is_trunk_zero(struct span rest)
+{
+    static const char FORM[] = "(0)";
+    size_t matched = 0;
+
+    for (size_t i = 0; i < rest.len && matched < 3; i++)
+        if (rest.ptr[i] == FORM[matched])
+            matched++;
+        else if (matched == 0 || rest.ptr[i] != ' ')
+            return false;
+    return matched == 3;
 }
 
 static const char *gather(struct span text, struct gathered *out)
@@ -40,8 +54,7 @@ static const char *gather(struct span text, struct gathered *out)
             skip = punctuation((struct span){text.ptr + i, text.len - i});
             if (skip == 0)
                 return "a character no number has";
-            if (text.len - i >= 3 && memcmp(text.ptr + i, "(0)", 3) == 0)
-                out->trunk_zero = true;
+            out->trunk_zero = out->trunk_zero || is_trunk_zero((struct span){text.ptr + i, text.len - i});
         }
         i += skip;
     }
@@ -63,8 +76,8 @@ const char *phone_normalise(struct span text, struct span calling_code, char *ou
     } else if (!all.plus) {
         prefix = calling_code.len;
     }
-    if ((all.plus || zeros) && all.trunk_zero)
-        return "a (0) inside an international number";
+    if (all.trunk_zero)
+        return "a (0), which may or may not be dialled";
     if (prefix == 0 && digits[0] == '0')
         return "no calling code in front";
     if (prefix + count < PHONE_LEAST)

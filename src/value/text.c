@@ -11,6 +11,7 @@
 #include <unistr.h>
 
 enum { PLAIN = 0, BLANK = 1, CONTROL = 2, HIGH = 4 };
+enum { DECIMAL_LEAST = 7 }; /* digits in front of ".0" */
 enum { NO_BREAK_SPACE = 0xA0, BYTE_ORDER_MARK = 0xFEFF, FIRST_UNSTABLE = 0x300 };
 
 #define FOUR(kind) kind, kind, kind, kind
@@ -209,10 +210,12 @@ static size_t digits_from(struct span text, size_t from)
     return i - from;
 }
 
-/* d[.,ddd]E+dd: only the exponent's sign makes it certain ("1E2345" may be a passport). */
+/* d.dddE+dd, or dE+dd: without a fraction only the plus makes it certain ("1E2345" may be a passport, "3E-45"
+ * a flat). */
 static bool is_exponent(struct span text)
 {
     size_t i = digits_from(text, 0), more;
+    bool fraction = false, plus;
 
     if (i == 0 || i > 3)
         return false;
@@ -221,11 +224,36 @@ static bool is_exponent(struct span text)
         if (more == 0)
             return false;
         i += 1 + more;
+        fraction = true;
     }
-    if (i + 2 >= text.len || (text.ptr[i] != 'E' && text.ptr[i] != 'e') || text.ptr[i + 1] != '+')
+    if (i + 1 >= text.len || (text.ptr[i] != 'E' && text.ptr[i] != 'e'))
         return false;
-    more = digits_from(text, i + 2);
-    return more > 0 && i + 2 + more == text.len;
+    plus = text.ptr[++i] == '+';
+    if (!plus && !fraction)
+        return false;
+    i += plus || text.ptr[i] == '-';
+    more = digits_from(text, i);
+    return more > 0 && i + more == text.len;
+}
+
+/* "5545999999999.0": what a data frame makes of whole numbers. Short ones may be a version. */
+static bool is_decimal(struct span text)
+{
+    size_t whole = digits_from(text, 0), zeros;
+
+    if (whole < DECIMAL_LEAST || whole == text.len || text.ptr[whole] != '.')
+        return false;
+    zeros = text.len - whole - 1;
+    return (zeros == 1 || zeros == 2) && text.ptr[whole + 1] == '0' && text.ptr[text.len - 1] == '0';
+}
+
+/* "'00123": the sign that told a spreadsheet to leave the digits alone. "'s-Gravenweg" is none. */
+static bool has_text_mark(struct span text)
+{
+    for (size_t i = 1; i < text.len; i++)
+        if ((text.ptr[i] < '0' || text.ptr[i] > '9') && !strchr("+-.,:/ ", text.ptr[i]))
+            return false;
+    return true;
 }
 
 const char *text_damage(struct span text)
@@ -234,7 +262,13 @@ const char *text_damage(struct span text)
         return NULL;
     if (text.ptr[0] == '#' && is_error_value(text))
         return "a spreadsheet's error value";
-    if (text.ptr[0] >= '0' && text.ptr[0] <= '9' && is_exponent(text))
+    if (text.ptr[0] == '=')
+        return "a spreadsheet's formula";
+    if (text.ptr[0] == '\'' && has_text_mark(text))
+        return "a spreadsheet's text mark in front";
+    if (text.ptr[0] < '0' || text.ptr[0] > '9')
+        return NULL;
+    if (is_exponent(text))
         return "a spreadsheet's exponent form";
-    return NULL;
+    return is_decimal(text) ? "decimals behind a whole number" : NULL;
 }

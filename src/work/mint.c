@@ -1,149 +1,57 @@
-/* The token file is read once and kept as sorted (account, place) pairs over its bytes. */
-#include "work/mint.h"
+/* The passport calls. Whatever a server says about a refused request may repeat what was in it: a reason that
+ * holds key or secret is cut down to the status. */
+#include "mint_impl.h"
 
-#include <errno.h>
-#include <fcntl.h>
+#include "value/httpdate.h"
+
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
-enum { TOKEN_FILE_CAP = 256 << 20, BODY_CAP = 1 << 16, TOKEN_CAP = 1 << 16 };
-
-struct pair {
-    int64_t account;
-    struct span token;
+enum {
+    TOKEN_FILE_CAP = 256 << 20,
+    SKEW_LEAST_MS = 2000, /* Date has whole seconds, and the answer was under way */
+    SKEW_MOST_MS = 12 * 3600 * 1000,
+    SKEW_CHANGES_MOST = 5 /* hosts behind one name that disagree must not hide a refusal for ever */
 };
 
-struct mint {
-    struct mint_options options;
-    char *url;
-    struct buf key, secret; /* copies that are overwritten at close */
-    struct buf body, store; /* request and reply of the passport call */
-    struct buf file;        /* the token file's bytes */
-    struct pair *pairs;
-    size_t count, room;
-    struct span only; /* the token for every account */
+static const char *const method_names[] = {
+#define X(id, name) [MINT_##id] = name,
+    MINT_METHOD_TABLE(X)
+#undef X
 };
 
-static int read_file(const char *path, struct buf *out, struct fail *fail)
+static bool is_given(const char *text)
 {
-    char block[65536];
-    int fd = open(path, O_RDONLY | O_CLOEXEC), rc = -1;
-    ssize_t got;
-
-    if (fd < 0)
-        return fail_set(fail, FAIL_USAGE, "%s: cannot open the token file: %s", path, strerror(errno));
-    while ((got = read(fd, block, sizeof block)) > 0)
-        buf_add(out, block, (size_t)got);
-    if (got < 0)
-        (void)fail_set(fail, FAIL_USAGE, "%s: cannot read the token file: %s", path, strerror(errno));
-    else if (out->full)
-        (void)fail_set(fail, FAIL_USAGE, "%s: the token file is larger than 256 MiB", path);
-    else
-        rc = 0;
-    explicit_bzero(block, sizeof block);
-    (void)close(fd); /* read only: nothing can be lost */
-    return rc;
+    return text && text[0];
 }
 
-static int by_account(const void *a, const void *b)
+static int check_url(const struct mint_options *options, struct fail *fail)
 {
-    const struct pair *x = a, *y = b;
-
-    return (x->account > y->account) - (x->account < y->account);
-}
-
-static int add_line(struct mint *mint, struct span line, int64_t number, struct fail *fail)
-{
-    struct span rest = line, account, token;
-    struct pair pair;
-
-    if (span_cut(&rest, ',', &account) == 1 && rest.ptr) {
-        token = span_trim(rest);
-        if (span_to_id(span_trim(account), &pair.account) != 0 || token.len == 0)
-            return fail_set(fail, FAIL_USAGE, "%s:%" PRId64 ": not 'account_id,token'",
-                            mint->options.token_file, number);
-        pair.token = token;
-        if (mint->count == mint->room) {
-            mint->room = mint->room ? mint->room * 2 : 64;
-            mint->pairs = mem_grow(mint->pairs, mint->room, sizeof pair);
-        }
-        mint->pairs[mint->count++] = pair;
-        return 0;
-    }
-    if (mint->only.len > 0)
-        return fail_set(fail, FAIL_USAGE,
-                        "%s:%" PRId64 ": a second token for all accounts; write 'account_id,token'",
-                        mint->options.token_file, number);
-    mint->only = line;
-    return 0;
-}
-
-/* Which of two tokens of an account is meant cannot be told. The pairs are sorted. */
-static int check_twice(const struct mint *mint, struct fail *fail)
-{
-    for (size_t i = 1; i < mint->count; i++) {
-        const struct pair *a = &mint->pairs[i - 1], *b = &mint->pairs[i];
-        const char *later = a->token.ptr > b->token.ptr ? a->token.ptr : b->token.ptr;
-        int64_t number = 1;
-        if (a->account != b->account || span_same(a->token, b->token))
-            continue;
-        for (const char *c = mint->file.ptr; c < later; c++)
-            number += *c == '\n';
-        return fail_set(fail, FAIL_USAGE, "%s:%" PRId64 ": a second token for account %" PRId64,
-                        mint->options.token_file, number, a->account);
-    }
-    return 0;
-}
-
-static int read_tokens(struct mint *mint, struct fail *fail)
-{
-    struct span rest, line;
-    int64_t number = 0;
-
-    if (read_file(mint->options.token_file, &mint->file, fail) != 0)
-        return -1;
-    rest = buf_span(&mint->file);
-    while (span_cut(&rest, '\n', &line)) {
-        number++;
-        line = span_trim(line);
-        if (line.len == 0 || line.ptr[0] == '#' ||
-            (mint->count == 0 && span_is_nocase(line, "account_id,token")))
-            continue;
-        if (add_line(mint, line, number, fail) != 0)
-            return -1;
-    }
-    if (mint->count > 0 && mint->only.len > 0)
-        return fail_set(fail, FAIL_USAGE,
-                        "%s: both 'account_id,token' lines and a token for all accounts; use one form",
-                        mint->options.token_file);
-    if (mint->count == 0 && mint->only.len == 0)
-        return fail_set(fail, FAIL_USAGE, "%s: the token file holds no token", mint->options.token_file);
-    if (mint->count > 0)
-        qsort(mint->pairs, mint->count, sizeof *mint->pairs, by_account);
-    return check_twice(mint, fail);
-}
-
-static int check_s2s(const struct mint_options *options, struct fail *fail)
-{
-    if (!options->url || !options->url[0])
+    if (!is_given(options->url))
         return fail_set(fail, FAIL_USAGE, "auth.url is not set: the passport's base URL (--auth-url)");
     if (http_check_url(options->url, fail) != 0)
         return fail_context(fail, "auth.url");
-    if (!options->server_key || !options->server_key[0] || !options->server_secret ||
-        !options->server_secret[0])
-        return fail_set(fail, FAIL_USAGE,
-                        "auth.method = s2s needs a server key and secret: set auth.server_key_file "
-                        "and auth.server_secret_file, or CTP_ENROLL_AUTH_SERVER_KEY and "
-                        "CTP_ENROLL_AUTH_SERVER_SECRET in the environment");
     return 0;
 }
 
-static void make_url(struct mint *mint, const char *base)
+static int check_credentials(const struct mint_options *options, struct fail *fail)
 {
+    if (!is_given(options->server_key) || !is_given(options->server_secret))
+        return fail_set(fail, FAIL_USAGE,
+                        "auth.method = %s needs a server key and secret: set auth.server_key_file "
+                        "and auth.server_secret_file, or CTP_ENROLL_AUTH_SERVER_KEY and "
+                        "CTP_ENROLL_AUTH_SERVER_SECRET in the environment",
+                        method_names[options->method]);
+    return 0;
+}
+
+static void make_url(struct mint *mint, const char *path)
+{
+    const char *base = mint->options.url;
     size_t len = strlen(base);
     struct buf url;
 
@@ -151,9 +59,35 @@ static void make_url(struct mint *mint, const char *base)
         len--;
     buf_init(&url, 8192);
     buf_add(&url, base, len);
-    buf_add_text(&url, API_S2S_PATH);
+    buf_add_text(&url, path);
     mint->url = mem_text(buf_text(&url));
     buf_free(&url);
+}
+
+static int open_method(struct mint *mint, struct fail *fail)
+{
+    const struct mint_options *options = &mint->options;
+
+    switch (options->method) {
+    case MINT_FILE:
+        return mint_file_open(mint, fail);
+    case MINT_COMMAND:
+        return mint_command_open(mint, fail);
+    case MINT_OPENID:
+        if (check_url(options, fail) != 0 || mint_openid_open(mint, fail) != 0)
+            return -1;
+        make_url(mint, API_OPENID_PATH);
+        return 0;
+    case MINT_S2S:
+    case MINT_OAUTH2:
+        break;
+    }
+    if (check_url(options, fail) != 0 || check_credentials(options, fail) != 0)
+        return -1;
+    make_url(mint, options->method == MINT_S2S ? API_S2S_PATH : API_OAUTH2_PATH);
+    buf_add_text(&mint->key, options->server_key);
+    buf_add_text(&mint->secret, options->server_secret);
+    return 0;
 }
 
 int mint_open(struct mint **out, const struct mint_options *options, struct fail *fail)
@@ -161,92 +95,90 @@ int mint_open(struct mint **out, const struct mint_options *options, struct fail
     struct mint *mint = mem_alloc(sizeof *mint);
 
     mint->options = *options;
-    buf_init(&mint->key, TOKEN_CAP);
-    buf_init(&mint->secret, TOKEN_CAP);
-    buf_init(&mint->body, BODY_CAP);
-    buf_init(&mint->store, BODY_CAP);
-    buf_init(&mint->file, TOKEN_FILE_CAP);
-    if (options->method == MINT_FILE) {
-        if (!options->token_file || !options->token_file[0]) {
-            (void)fail_set(fail, FAIL_USAGE, "auth.method = file needs auth.token_file");
-            goto undo;
-        }
-        if (read_tokens(mint, fail) != 0)
-            goto undo;
-    } else {
-        if (check_s2s(options, fail) != 0)
-            goto undo;
-        make_url(mint, options->url);
-        buf_add_text(&mint->key, options->server_key);
-        buf_add_text(&mint->secret, options->server_secret);
+    buf_init(&mint->key, MINT_TEXT_CAP);
+    buf_init(&mint->secret, MINT_TEXT_CAP);
+    buf_init(&mint->body, MINT_TEXT_CAP);
+    buf_init(&mint->store, MINT_TEXT_CAP);
+    buf_init(&mint->claims, MINT_TEXT_CAP);
+    buf_init(&mint->text, MINT_TEXT_CAP);
+    buf_init(&mint->file.bytes, TOKEN_FILE_CAP);
+    if (open_method(mint, fail) != 0) {
+        mint_close(mint);
+        return -1;
     }
     *out = mint;
     return 0;
-undo:
-    mint_close(mint);
-    return -1;
 }
 
 void mint_close(struct mint *mint)
 {
-    struct buf *secrets[5];
-
     if (!mint)
         return;
-    secrets[0] = &mint->key;
-    secrets[1] = &mint->secret;
-    secrets[2] = &mint->body;
-    secrets[3] = &mint->store;
-    secrets[4] = &mint->file;
-    for (size_t i = 0; i < 5; i++) {
+    struct buf *const secrets[] = {&mint->key,   &mint->secret, &mint->body,
+                                   &mint->store, &mint->claims, &mint->text};
+    for (size_t i = 0; i < sizeof secrets / sizeof secrets[0]; i++) {
         buf_wipe(secrets[i]);
         buf_free(secrets[i]);
     }
-    free(mint->pairs);
+    mint_file_close(&mint->file);
+    mint_openid_close(mint);
+    process_close(mint->process);
     free(mint->url);
     free(mint);
 }
 
-bool mint_is_local(const struct mint *mint)
+enum mint_way mint_way(const struct mint *mint)
 {
-    return mint->options.method == MINT_FILE;
+    if (mint->options.method == MINT_FILE)
+        return MINT_AT_ONCE;
+    return mint->options.method == MINT_COMMAND ? MINT_BY_COMMAND : MINT_BY_REQUEST;
 }
 
-enum api_token_result mint_local(struct mint *mint, int64_t account, int64_t wall_ms, struct api_token *out)
+const char *mint_source(const struct mint *mint)
 {
-    struct pair key = {.account = account}, *found;
+    static const char *const names[] = {[MINT_AT_ONCE] = "the token file",
+                                        [MINT_BY_REQUEST] = "the token host",
+                                        [MINT_BY_COMMAND] = "auth.command"};
 
-    if (mint->only.len > 0)
-        return api_token_check(mint->only, account, wall_ms, out);
-    found = bsearch(&key, mint->pairs, mint->count, sizeof key, by_account);
-    if (found)
-        return api_token_check(found->token, account, wall_ms, out);
-    *out = (struct api_token){.text = {"", 0}};
-    (void)snprintf(out->reason, sizeof out->reason, "the token file has no token for account %" PRId64,
-                   account);
-    return API_TOKEN_NO_ACCOUNT;
+    return names[mint_way(mint)];
 }
 
-void mint_request(struct mint *mint, int64_t account, struct http_request *out)
+/* ---- requests ---- */
+
+int mint_request(struct mint *mint, int64_t account, int64_t wall_ms, struct http_request *out,
+                 struct fail *fail)
 {
+    const char *scope = mint->options.scope;
+    bool form = mint->options.method == MINT_OAUTH2;
+
     buf_wipe(&mint->body);
-    api_s2s_body(buf_span(&mint->key), buf_span(&mint->secret), account, &mint->body);
-    *out = (struct http_request){
-        .url = mint->url,
-        .headers = {SPAN("Content-Type: application/json"), SPAN("Accept: application/json")},
-        .header_count = 2,
-        .body = buf_span(&mint->body),
-        .secret = true,
-        .timeout_ms = mint->options.timeout_ms};
+    if (mint->options.method == MINT_OPENID) {
+        if (mint_openid_sign(mint, account, wall_ms, fail) != 0)
+            return -1;
+        api_openid_body(mint->options.assertion_field, buf_span(&mint->text), &mint->body);
+    } else if (form) {
+        api_oauth2_body(buf_span(&mint->key), buf_span(&mint->secret), span_of(scope), account, &mint->body);
+    } else {
+        api_s2s_body(buf_span(&mint->key), buf_span(&mint->secret), account, &mint->body);
+    }
+    if (mint->body.full)
+        return fail_set(fail, FAIL_USAGE, "the token request is longer than %d bytes", MINT_TEXT_CAP);
+    *out = (struct http_request){.url = mint->url,
+                                 .headers = {form ? SPAN("Content-Type: application/x-www-form-urlencoded")
+                                                  : SPAN("Content-Type: application/json"),
+                                             SPAN("Accept: application/json")},
+                                 .header_count = 2,
+                                 .body = buf_span(&mint->body),
+                                 .secret = true,
+                                 .timeout_ms = mint->options.timeout_ms};
+    return 0;
 }
 
 struct api_answer mint_answer(const struct http_reply *reply)
 {
-    static const enum api_end ends[] = {[HTTP_ANSWERED] = API_ANSWERED,
-                                        [HTTP_NOT_SENT] = API_NOT_SENT,
-                                        [HTTP_LOST] = API_LOST,
-                                        [HTTP_BROKEN] = API_LOST,
-                                        [HTTP_TLS] = API_TLS};
+    static const enum api_end ends[] = {
+        [HTTP_ANSWERED] = API_ANSWERED, [HTTP_NOT_SENT] = API_NOT_SENT, [HTTP_LOST] = API_LOST,
+        [HTTP_BROKEN] = API_LOST,       [HTTP_TLS] = API_TLS,           [HTTP_PROXY] = API_PROXY};
     /* 202 is taken, whatever becomes of the body behind it. */
     bool taken = reply->status == 202 && (reply->end == HTTP_LOST || reply->end == HTTP_BROKEN);
     bool answered = reply->end == HTTP_ANSWERED || taken;
@@ -268,14 +200,72 @@ static bool holds(const char *text, const struct buf *secret)
     return false;
 }
 
+/* The server's clock minus ours; false when it does not say, or says what cannot be. Our clock is the better
+ * one where the two agree, because it has milliseconds. */
+static bool read_skew(const struct http_reply *reply, int64_t wall_ms, int64_t *out_ms)
+{
+    int64_t date_ms = reply->end == HTTP_ANSWERED ? httpdate_read(span_trim(reply->date)) : -1;
+
+    if (date_ms < 0 || date_ms - wall_ms > SKEW_MOST_MS || wall_ms - date_ms > SKEW_MOST_MS)
+        return false;
+    *out_ms = date_ms - wall_ms;
+    if (*out_ms > -SKEW_LEAST_MS && *out_ms < SKEW_LEAST_MS)
+        *out_ms = 0;
+    return true;
+}
+
+/* An assertion that was dated by a clock that the server does not share is no proof against the credentials.
+ */
+static bool was_misdated(const struct mint *mint, const struct http_reply *reply,
+                         enum api_token_result result)
+{
+    return mint->options.method == MINT_OPENID &&
+           (result == API_TOKEN_REFUSED || result == API_TOKEN_NO_ACCOUNT) &&
+           reply->started_ms <= mint->skew_since_ms && mint->skew_changes <= SKEW_CHANGES_MOST;
+}
+
+static void learn_skew(struct mint *mint, const struct http_reply *reply, int64_t skew_ms)
+{
+    int64_t change_ms = skew_ms - mint->skew_ms;
+
+    if (change_ms > -SKEW_LEAST_MS && change_ms < SKEW_LEAST_MS)
+        return;
+    log_add(mint->options.log, LOG_WARN,
+            "the token host's clock is not ours; the lives of tokens are told by its clock",
+            LOG_INT("seconds_ahead", skew_ms / 1000));
+    mint->skew_changes++;
+    mint->skew_ms = skew_ms;
+    mint->skew_since_ms = reply->started_ms + reply->elapsed_us / 1000;
+}
+
 enum api_token_result mint_read(struct mint *mint, int64_t account, const struct http_reply *reply,
                                 int64_t wall_ms, struct api_token *out)
 {
+    struct api_token_ask ask = {.account = account, .wall_ms = wall_ms, .field = mint->options.token_field};
     struct api_answer answer = mint_answer(reply);
     enum api_token_result result;
+    int64_t skew_ms = 0;
 
     buf_wipe(&mint->store);
-    result = api_token_read(&answer, mint->options.token_field, account, wall_ms, &mint->store, out);
+    if (reply->end == HTTP_BROKEN)
+        return api_token_broken(reply->status, out);
+    ask.server_time = read_skew(reply, wall_ms, &skew_ms);
+    ask.wall_ms += skew_ms;
+    result = api_token_read(&ask, &answer, &mint->store, out);
+    if (out->ended && skew_ms != 0) { /* ended by a Date that our own clock does not bear out */
+        ask.wall_ms = wall_ms;
+        ask.server_time = false;
+        result = api_token_read(&ask, &answer, &mint->store, out);
+    } else if (ask.server_time) {
+        learn_skew(mint, reply, skew_ms);
+    }
+    if (was_misdated(mint, reply, result)) {
+        (void)snprintf(out->reason, sizeof out->reason,
+                       "HTTP %d to an assertion dated by another clock: again by the token host's (%+" PRId64
+                       " s)",
+                       answer.status, mint->skew_ms / 1000);
+        return API_TOKEN_TRANSIENT;
+    }
     if (holds(out->reason, &mint->key) || holds(out->reason, &mint->secret))
         (void)snprintf(out->reason, sizeof out->reason, "HTTP %d", answer.status);
     return result;

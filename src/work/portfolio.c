@@ -1,13 +1,12 @@
 #include "work/portfolio.h"
 
-#include "driver/source.h"
-
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-enum { BODY_CAP = 1 << 18, CODES_CAP = 1 << 14 };
+enum { BODY_CAP = 1 << 18, CODES_CAP = 1 << 14, PATH_CAP = 8192 };
 
 struct entry {
     int64_t file;
@@ -69,39 +68,124 @@ void portfolio_adopt(struct portfolio *portfolio, int64_t file, struct table *ta
     portfolio->entry[portfolio->count++] = (struct entry){file, table};
 }
 
-/* Whether the file under this path is the one that was loaded, whatever can be made of its header. */
-static bool is_loaded_file(const struct ledger_file *file)
+/* Whether a source holds the bytes that were loaded, whatever can be made of their header. Closes it. */
+static bool is_loaded_source(struct source *source, const struct ledger_file *file)
 {
     char digest[DIGEST_TEXT_SIZE];
-    struct source *source;
     struct fail fail;
-    bool same;
+    bool same = source_size(source) == file->size && digest_file(source_fd(source), digest, &fail) == 0 &&
+                strcmp(digest, file->sha256) == 0;
 
-    if (source_open(&source, file->path, &fail) != 0)
-        return access(file->path, F_OK) == 0; /* there, but not to be opened: that is another trouble */
-    same = source_size(source) == file->size && digest_file(source_fd(source), digest, &fail) == 0 &&
-           strcmp(digest, file->sha256) == 0;
     source_close(source);
     return same;
 }
 
-int portfolio_add(struct portfolio *portfolio, const struct ledger_file *file, struct fail *fail)
+static bool is_loaded_file(const struct ledger_file *file, const char *path)
+{
+    struct source *source;
+    struct fail fail;
+
+    if (source_reopen(&source, path, &fail) != 0)
+        return access(path, F_OK) == 0; /* there, but not to be opened: that is another trouble */
+    return is_loaded_source(source, file);
+}
+
+static int check_same(struct table *table, const struct ledger_file *file, struct fail *fail)
 {
     char digest[DIGEST_TEXT_SIZE];
+
+    if (table_size(table) == file->size && table_digest(table, digest, fail) == 0 &&
+        strcmp(digest, file->sha256) == 0)
+        return 0;
+    return fail_set(fail, FAIL_INPUT, "%s: changed since it was loaded", table_path(table));
+}
+
+/* Results as those of portfolio_add. */
+static int add_from(struct portfolio *portfolio, const struct ledger_file *file, const char *path,
+                    struct fail *fail)
+{
     struct table *table;
 
-    if (portfolio_table(portfolio, file->id))
-        return 0;
-    if (table_open(&table, file->path, file->carries, portfolio->options, fail) != 0)
-        return is_loaded_file(file) ? -1 : 1;
-    if (table_size(table) != file->size || table_digest(table, digest, fail) != 0 ||
-        strcmp(digest, file->sha256) != 0) {
+    if (table_reopen(&table, path, file->carries, portfolio->options, fail) != 0)
+        return is_loaded_file(file, path) ? -1 : 1;
+    if (check_same(table, file, fail) != 0) {
         table_close(table);
-        (void)fail_set(fail, FAIL_INPUT, "%s: changed since it was loaded", file->path);
         return 1;
     }
     portfolio_adopt(portfolio, file->id, table);
     return 0;
+}
+
+/* Only a regular file is there a second time. */
+static bool can_unpack_again(const struct ledger_file *file)
+{
+    struct stat info;
+
+    return file->path[0] == '/' && stat(file->path, &info) == 0 && S_ISREG(info.st_mode);
+}
+
+/* Without its spool file, the file is made again from what was given, where that still is what it was. */
+static int unpack_again(struct portfolio *portfolio, const struct ledger_file *file, struct fail *fail)
+{
+    const struct source_spool nameless = {portfolio->options->spool.base, false};
+    struct source *source;
+    struct table *table;
+    struct fail why;
+    bool kept;
+
+    if (!can_unpack_again(file))
+        return 1;
+    if (table_open(&table, file->path, file->carries, portfolio->options, &why) != 0) {
+        struct fail ignored;
+        if (why.kind != FAIL_LEDGER &&
+            (source_open(&source, file->path, &nameless, &ignored) != 0 || !is_loaded_source(source, file)))
+            return 1;
+        *fail = why;
+        return -1;
+    }
+    if (check_same(table, file, &why) != 0) {
+        table_close(table);
+        return 1;
+    }
+    if (file->spool == SPOOL_KEPT && table_keep(table, &kept, fail) != 0) {
+        table_close(table);
+        return -1;
+    }
+    portfolio_adopt(portfolio, file->id, table);
+    return 0;
+}
+
+static int add_spooled(struct portfolio *portfolio, const struct ledger_file *file, struct fail *fail)
+{
+    struct buf path;
+    int rc = 1;
+
+    buf_init(&path, PATH_CAP);
+    source_spool_path(portfolio->options->spool.base, file->sha256, &path);
+    if (file->spool == SPOOL_KEPT)
+        rc = add_from(portfolio, file, buf_text(&path), fail);
+    if (rc == 1) {
+        if (file->spool == SPOOL_KEPT)
+            (void)fail_set(fail, FAIL_INPUT, "%s: its spool file %s is gone or changed", file->path,
+                           buf_text(&path));
+        else
+            (void)fail_set(
+                fail, FAIL_INPUT,
+                "%s: its spool file was removed when all its rows were final, so it is to be loaded "
+                "again",
+                file->path);
+        rc = unpack_again(portfolio, file, fail);
+    }
+    buf_free(&path);
+    return rc;
+}
+
+int portfolio_add(struct portfolio *portfolio, const struct ledger_file *file, struct fail *fail)
+{
+    if (portfolio_table(portfolio, file->id))
+        return 0;
+    return file->spool == SPOOL_NONE ? add_from(portfolio, file, file->path, fail)
+                                     : add_spooled(portfolio, file, fail);
 }
 
 int portfolio_check(const struct portfolio *portfolio, struct fail *fail)

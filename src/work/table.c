@@ -1,6 +1,6 @@
 #include "work/table.h"
 
-#include "driver/source.h"
+#include "value/charset.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -19,8 +19,20 @@ struct table {
     struct record record;
     struct buf header;
     unsigned carries;
+    bool ends_with_own; /* a rejects file, corrected or not */
     char digest[DIGEST_TEXT_SIZE];
 };
+
+const char *const table_own_columns[TABLE_OWN_COUNT] = {"_ctp_code", "_ctp_field", "_ctp_message"};
+
+static bool has_own_columns(const struct reader_record *header)
+{
+    for (size_t i = 0; i < TABLE_OWN_COUNT; i++)
+        if (header->cell_count <= TABLE_OWN_COUNT ||
+            !span_is_nocase(header->cells[header->cell_count - TABLE_OWN_COUNT + i], table_own_columns[i]))
+            return false;
+    return true;
+}
 
 static int read_header(struct table *table, struct fail *fail)
 {
@@ -30,21 +42,23 @@ static int read_header(struct table *table, struct fail *fail)
 
     if (rc < 0)
         return -1;
+    if (!charset_is_utf8(reader_encoding(table->reader)))
+        table->rules.encoding = reader_encoding(table->reader);
     if (rc == 0)
         return fail_set(fail, FAIL_INPUT, "empty: a header line with column names is needed");
     if (header.fault != READER_WHOLE)
         return fail_set(fail, FAIL_INPUT, "line %" PRId64 ": the header cannot be read (%s)", header.line,
                         header.fault == READER_UNCLOSED_QUOTE ? "a quote does not close" : "it is too long");
     buf_add_span(&table->header, header.bytes);
+    table->ends_with_own = has_own_columns(&header);
     columns.files = table->carries;
+    columns.encoding = table->rules.encoding;
     return columns_open(&table->columns, header.cells, header.cell_count, &columns, fail);
 }
 
-int table_open(struct table **out, const char *path, unsigned carries, const struct table_options *options,
-               struct fail *fail)
+static struct table *make_table(const char *path, unsigned carries, const struct table_options *options)
 {
     struct table *table = mem_alloc(sizeof *table);
-    struct reader_options parser = options->reader;
 
     table->name = mem_text(path);
     table->carries = carries;
@@ -52,19 +66,57 @@ int table_open(struct table **out, const char *path, unsigned carries, const str
     table->rules = options->rules;
     record_init(&table->record);
     buf_init(&table->header, options->reader.max_record_bytes);
-    if (source_open(&table->source, path, fail) != 0)
-        goto undo;
-    if (reader_open(&table->reader, source_fd(table->source), &options->reader, fail) != 0 ||
+    return table;
+}
+
+static int open_readers(struct table *table, struct fail *fail)
+{
+    struct reader_options parser = table->options->reader;
+
+    if (reader_open(&table->reader, source_fd(table->source), &table->options->reader, fail) != 0 ||
         read_header(table, fail) != 0)
-        goto name;
+        return fail_context(fail, "%s", table->name);
     parser.delimiter = reader_delimiter(table->reader);
+    parser.encoding = reader_encoding(table->reader);
     if (reader_open(&table->parser, -1, &parser, fail) != 0)
-        goto name;
-    *out = table;
+        return fail_context(fail, "%s", table->name);
     return 0;
-name:
-    (void)fail_context(fail, "%s", path);
-undo:
+}
+
+/* Known before anything is read: a stream cannot be read twice. */
+static int check_encoding(const struct table_options *options, struct fail *fail)
+{
+    struct reader *reader;
+
+    if (reader_open(&reader, -1, &options->reader, fail) != 0)
+        return -1;
+    reader_close(reader);
+    return 0;
+}
+
+int table_open(struct table **out, const char *path, unsigned carries, const struct table_options *options,
+               struct fail *fail)
+{
+    struct table *table = make_table(path, carries, options);
+
+    if (check_encoding(options, fail) == 0 && source_open(&table->source, path, &options->spool, fail) == 0 &&
+        open_readers(table, fail) == 0) {
+        *out = table;
+        return 0;
+    }
+    table_close(table);
+    return -1;
+}
+
+int table_reopen(struct table **out, const char *path, unsigned carries, const struct table_options *options,
+                 struct fail *fail)
+{
+    struct table *table = make_table(path, carries, options);
+
+    if (source_reopen(&table->source, path, fail) == 0 && open_readers(table, fail) == 0) {
+        *out = table;
+        return 0;
+    }
     table_close(table);
     return -1;
 }
@@ -113,9 +165,51 @@ struct span table_header(const struct table *table)
     return buf_span(&table->header);
 }
 
+struct span table_mark(const struct table *table)
+{
+    return reader_mark(table->reader);
+}
+
 char table_delimiter(const struct table *table)
 {
     return reader_delimiter(table->reader);
+}
+
+void table_encode(struct table *table, struct span text, struct buf *out)
+{
+    reader_encode(table->parser, text, out);
+}
+
+/* Whether a cell is a list of problem codes, as only we write it. */
+static bool is_codes(struct span cell)
+{
+    enum problem_code code;
+    struct span part;
+
+    while (span_cut(&cell, ';', &part))
+        if (problem_find(part, &code) != 0)
+            return false;
+    return true;
+}
+
+struct span table_without_own(struct table *table, struct span bytes)
+{
+    struct reader_record whole;
+    size_t theirs, cut;
+
+    if (!table->ends_with_own)
+        return bytes;
+    reader_parse(table->parser, bytes, 0, &whole);
+    if (whole.fault != READER_WHOLE || whole.cell_count <= TABLE_OWN_COUNT)
+        return bytes;
+    theirs = whole.cell_count - TABLE_OWN_COUNT;
+    if (whole.cell_count != columns_count(table->columns) && !is_codes(whole.cells[theirs]))
+        return bytes;
+    cut = reader_cut(table->parser, bytes, theirs);
+    if (cut == SIZE_MAX)
+        return bytes;
+    reader_parse(table->parser, (struct span){bytes.ptr, cut}, 0, &whole);
+    return whole.cell_count == theirs ? (struct span){bytes.ptr, cut} : bytes;
 }
 
 int table_digest(struct table *table, char out[DIGEST_TEXT_SIZE], struct fail *fail)
@@ -123,6 +217,21 @@ int table_digest(struct table *table, char out[DIGEST_TEXT_SIZE], struct fail *f
     if (!table->digest[0] && digest_file(source_fd(table->source), table->digest, fail) != 0)
         return fail_context(fail, "%s", table_path(table));
     memcpy(out, table->digest, DIGEST_TEXT_SIZE);
+    return 0;
+}
+
+bool table_spooled(const struct table *table)
+{
+    return source_spooled(table->source);
+}
+
+int table_keep(struct table *table, bool *kept, struct fail *fail)
+{
+    char digest[DIGEST_TEXT_SIZE];
+
+    if (table_digest(table, digest, fail) != 0 || source_keep(table->source, digest, fail) != 0)
+        return -1;
+    *kept = source_kept(table->source);
     return 0;
 }
 

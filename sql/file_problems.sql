@@ -1,0 +1,1 @@
+SELECT file, code, n, line FROM file_problem ORDER BY file, code;
