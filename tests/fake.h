@@ -1,11 +1,11 @@
 /* fake: clock and network of the engine's tests, linked in place of kit/clock.o and driver/http.o.
  *
  * Time is virtual and moves in http_wait alone: to the next reply, the next appointment (fake_at) or the end
- * of the wait, whichever comes first; nothing else takes any. All times here are milliseconds since
- * fake_reset. A test scripts two hosts (fake_serve): each request is shown to its host's function when it
- * leaves, together with an answer filled in for the case that all is well; the function changes what it wants
- * otherwise. Every request is kept with its time, its headers and its body. A loop that waits without end, or
- * that keeps asking without letting time pass, fails the test. */
+ * of the wait, whichever comes first; nothing else takes any, unless a host's function sets the clock. All
+ * times here are milliseconds since fake_reset. A test scripts two hosts (fake_serve): each request is shown
+ * to its host's function when it leaves, together with an answer filled in for the case that all is well; the
+ * function changes what it wants otherwise. Every request is kept with its time, its headers and its body. A
+ * loop that waits without end, or that keeps asking without letting time pass, fails the test. */
 #ifndef TESTS_FAKE_H
 #define TESTS_FAKE_H
 
@@ -25,6 +25,7 @@ struct fake_request {
     int host;                /* of the host's requests, from 1 */
     int flying;              /* to the same host, with this one */
     int64_t at_ms, ended_ms; /* ended_ms: -1 while it flies; when its reply was taken, or its handle closed */
+    int64_t left_ms;         /* the first wait after it was started; -1: none yet */
     int64_t account, card, customer; /* as body and headers name them; 0: not */
     int bearer;                      /* the number of the mint that gave its token, 0: none of ours */
     bool once, secret;
@@ -59,7 +60,7 @@ void fake_at(int64_t at_ms, void (*call)(void *context), void *context);
 
 int64_t fake_now_ms(void);
 void fake_zone(int minutes_east);    /* of local time; 0 after fake_reset */
-void fake_clock_set(int64_t now_ms); /* for fake_http.c; and for a test while no engine runs */
+void fake_clock_set(int64_t now_ms); /* for fake_http.c; and for tests */
 
 int fake_count(bool token); /* requests to that host so far */
 int fake_flying(bool token);

@@ -262,7 +262,7 @@ static struct fake_request *record(const struct http_request *request)
     out->once = request->once;
     out->secret = request->secret;
     out->at_ms = fake_now_ms();
-    out->ended_ms = -1;
+    out->ended_ms = out->left_ms = -1;
     out->nth = nth_of(out);
     out->flying = ++net.flying[out->token];
     list = &net.requests[out->token];
@@ -389,6 +389,9 @@ int http_wait(struct http *http, int wake_fd, int64_t timeout_ms, struct fail *f
             moment_ms;
 
     (void)fail;
+    for (int i = 0; i < http->count; i++)
+        if (http->flight[i].request->left_ms < 0)
+            http->flight[i].request->left_ms = began_ms;
     keep_appointments();
     while (!readable(wake_fd)) {
         int first = first_end(http);

@@ -77,6 +77,16 @@ limited() {
     )
 }
 
+# Of a user's ulimit the signal would end the program before it could say a word.
+checked() {
+    (
+        ulimit -f 400
+        "$BUILD/ctp-enroll" check "${PORTFOLIO[@]}" --ledger "$WORK/check.db" --out "$WORK/check"
+    )
+}
+assert_exit 7 checked
+says_disk
+
 if [ "$(id -u)" = 0 ] && mount -t tmpfs -o size=512k,mode=700 tmpfs "$DISK" 2>/dev/null; then
     with_tmpfs
 else

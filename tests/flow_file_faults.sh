@@ -73,6 +73,8 @@ printf '\n"%s\n%s\n' "$CARDS_HEADER" "$CARD" >bad.csv
 faulty 'a quote that does not close on line 2' cards 'line 2: the header cannot be read (a quote does not close)'
 { printf '%s,' "$CARDS_HEADER"; printf 'x%.0s' {1..2000}; printf '\n%s,\n' "$CARD"; } >bad.csv
 faulty 'a header that is too long' cards 'line 1: the header cannot be read (it is too long)' --set input.max_record_bytes=1k
+{ printf '%s' "$CARDS_HEADER"; printf ',x%s' {1..508}; printf '\n%s\n' "$CARD"; } >bad.csv
+faulty 'a header of too many cells' cards 'line 1: the header cannot be read (it has more than 512 cells)'
 
 # ---- columns ----
 
@@ -125,6 +127,18 @@ rmdir bad.csv
 
 stop_sandbox
 assert_eq 'lines in the journal' 0 "$(journal_lines)"
+
+# A header that lost its line end and took the first record in: no cell of it is told.
+sed "1s/\$/,zone4,13,quirina@example.com,Quarantania/; 2,\$s/\$/,,,,/" cards.csv >bad.csv
+assert_exit 0 "$BUILD/ctp-enroll" check --cards bad.csv --customers customers.csv --out "$WORK/merged" --log-level debug
+assert_in 'columns that are not used' 'not named' "$WORK/stderr"
+assert_eq 'values in the header' "" "$(grep -Ei 'quirina|quarantania' "$WORK/stderr" "$WORK/stdout")"
+
+# The widest header there may be: the rejects, with three columns more, can be read as well.
+{ printf '%s' "$CARDS_HEADER"; printf ',x%s' {1..507}; printf '\n11,21,none'; printf ',%.0s' {1..509}; echo; } >bad.csv
+assert_exit 3 "$BUILD/ctp-enroll" check --cards bad.csv --customers customers.csv --out "$WORK/wide"
+assert_exit 3 "$BUILD/ctp-enroll" check --cards "$WORK/wide/cards.rejects.csv" --customers customers.csv --out "$WORK/wide-again"
+assert_eq 'records of the rejects' 2 "$(wc -l <"$WORK/wide-again/results.csv" | tr -d ' ')"
 
 # The same files without a fault, also with the names that the faults mention.
 start_sandbox

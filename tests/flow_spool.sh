@@ -293,4 +293,20 @@ rm "$LEDGER".*.spool "$WORK/few/cards.csv.gz"
 assert_exit 3 submit --drop-lost
 assert_true "rows were given up" test "$(in_state "$OUT" invalid)" -gt 0
 
+# ---- rejects that cannot be made again, and a newer file without any ----------------------------------------------
+
+LEDGER=$WORK/refused.db OUT=$WORK/refused
+PERSON=customer_id,account_id,card_id,owner_bid,locale,first_name,last_name,emails,phones,billing_address_line1
+printf '%s\n' "$PERSON" '901,9,901,0001,pt_BR,Ana,Lua,none,5511955577001,Rua 1' >"$WORK/refused.csv"
+assert_exit 3 submit --cards - <"$WORK/refused.csv"
+assert_eq "spool files of refused records alone" 0 "$(find "$WORK" -maxdepth 1 -name 'refused.db.*.spool' | wc -l | tr -d ' ')"
+cp "$OUT/cards.rejects.csv" "$WORK/rejects.only"
+printf '%s\n' "$PERSON" '902,9,902,0001,pt_BR,Ana,Lua,ana@example.com,5511955577002,Rua 2' >"$WORK/newer.csv"
+assert_exit 3 submit --cards "$WORK/newer.csv"
+assert_in "that they cannot be made again" 'refused records cannot be written again' "$WORK/stderr"
+assert_same "the only rejects there are" "$WORK/rejects.only" "$OUT/cards.rejects.csv"
+sed 's/,none,/,ana@example.com,/' "$WORK/rejects.only" >"$WORK/corrected.csv"
+assert_exit 0 submit --cards "$WORK/corrected.csv"
+assert_eq "rejects when all are corrected" 1 "$(wc -l <"$OUT/cards.rejects.csv" | tr -d ' ')"
+
 flow_end

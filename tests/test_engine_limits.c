@@ -45,6 +45,57 @@ static void expect_no_more_than(int most, int64_t from_ms)
                      (long long)left_ms(i + most));
 }
 
+/* ---- a slow disk ---- */
+
+/* The records of the first hundred rows, or their assertions, take 9 ms each. */
+static void takes_long_at_first(const struct fake_request *request, struct fake_answer *answer, void *context)
+{
+    (void)answer;
+    (void)context;
+    if (request->host <= 100)
+        fake_clock_set(fake_now_ms() + 9);
+}
+
+static void expect_no_more_leave_than(bool token, int most)
+{
+    for (int i = 0; i + most < fake_count(token); i++) {
+        int64_t from_ms = fake_request(token, i)->left_ms, to_ms = fake_request(token, i + most)->left_ms;
+        if (to_ms - from_ms < 1000)
+            fail_msg("%d requests leave between %lld and %lld ms", most + 1, (long long)from_ms,
+                     (long long)to_ms);
+    }
+}
+
+static void the_rate_is_that_at_which_rows_leave(void **state)
+{
+    struct rig *rig = *state;
+
+    fake_serve(takes_long_at_first, NULL, NULL);
+    rig->options.pace.rate = rig->options.pace.burst = rig->options.pace.concurrency = 100;
+    rig_cards(rig, 1, 400, 7);
+    rig_load(rig);
+    assert_int_equal(rig_run(rig), RUN_DONE);
+    assert_int_equal(rig_count(rig, "accepted"), 400);
+    expect_no_more_leave_than(false, 100);
+    assert_true(fake_now_ms() < 6000);
+}
+
+static void so_is_that_of_tokens(void **state)
+{
+    struct rig *rig = *state;
+
+    fake_serve(NULL, takes_long_at_first, NULL);
+    rig->options.token_pace.rate = rig->options.token_pace.burst = rig->options.token_pace.concurrency = 100;
+    rig->options.pace.concurrency = 100;
+    for (int64_t account = 1; account <= 400; account++)
+        rig_cards(rig, account, 1, account);
+    rig_load(rig);
+    assert_int_equal(rig_run(rig), RUN_DONE);
+    assert_int_equal(rig_count(rig, "accepted"), 400);
+    expect_no_more_leave_than(true, 100);
+    assert_true(fake_now_ms() < 6000);
+}
+
 /* ---- the timetable ---- */
 
 static void the_rate_follows_the_timetable(void **state)
@@ -372,6 +423,8 @@ static void questions_stop_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        RIG_TEST(the_rate_is_that_at_which_rows_leave),
+        RIG_TEST(so_is_that_of_tokens),
         RIG_TEST(the_rate_follows_the_timetable),
         RIG_TEST(without_a_rule_the_rate_is_that_of_pace),
         RIG_TEST(closed_hours_are_waited_for),

@@ -1,5 +1,6 @@
 /* What a token host may do, for each method that asks one: how the run ends, in which state the rows stand,
- * and when. Two rows of one account; the fault is there from the first token request on. */
+ * and when. Two rows of one account; the fault is there from the first token request on. At the end: an
+ * account in trouble among others. */
 #include "engine_case.h"
 
 #include <openssl/evp.h>
@@ -281,12 +282,54 @@ static void oauth2(void **state)
     try_all(MINT_OAUTH2);
 }
 
+/* The rows of an account that can have no token for now do not stand in the way of the others. */
+static void no_token_now(const struct fake_request *request, struct fake_answer *answer, void *context)
+{
+    (void)context;
+    if (request->account != 7 || fake_now_ms() > 300000)
+        return;
+    answer->status = 500;
+    answer->body = "";
+}
+
+static void expect_others_done(struct rig *rig, int accepted, int64_t by_ms)
+{
+    fake_serve(NULL, no_token_now, NULL);
+    rig->options.pace.rate = rig->options.pace.burst = 50;
+    rig_cards(rig, 1, 40, 7);
+    rig_cards(rig, 10001, 2000, 8);
+    for (int64_t account = 9; account < 109; account++)
+        rig_cards(rig, 20000 + account, 1, account);
+    rig_load(rig);
+    assert_int_equal(rig_run(rig), RUN_DONE);
+    assert_int_equal(rig_count(rig, "accepted"), accepted);
+    assert_int_equal(rig_number(rig, "SELECT max(attempts) FROM card"), 1);
+    assert_true(fake_card(12000, 0)->at_ms < by_ms);
+    assert_true(fake_card(20108, 0)->at_ms < by_ms);
+}
+
+static void an_account_in_trouble_holds_up_no_other(void **state)
+{
+    struct rig *rig = *state;
+
+    rig_cards(rig, 30001, 1, 6);
+    expect_others_done(rig, 2141, 75000);
+}
+
+/* It is the first: until another one was tried, nobody knows that it is not the host. */
+static void nor_does_the_first_for_ever(void **state)
+{
+    expect_others_done(*state, 2140, 200000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(s2s),
         cmocka_unit_test(openid),
         cmocka_unit_test(oauth2),
+        RIG_TEST(an_account_in_trouble_holds_up_no_other),
+        RIG_TEST(nor_does_the_first_for_ever),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

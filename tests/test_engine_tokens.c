@@ -349,6 +349,22 @@ static void ten_accounts_without_a_token_end_the_run(void **state)
     assert_int_equal(rig_count(rig, "ready"), 14);
 }
 
+/* Twelve exchanges of one account's rows are not twelve accounts. */
+static void one_account_without_a_token_is_one(void **state)
+{
+    struct rig *rig = *state;
+    int64_t from = 8;
+
+    fake_serve(NULL, no_token_for, &from);
+    rig->options.pace.rate = rig->options.pace.burst = 20;
+    rig_cards(rig, 1, 3, 7);
+    rig_cards(rig, 101, 400, 8);
+    rig_load(rig);
+    assert_int_equal(rig_run(rig), RUN_DONE);
+    assert_int_equal(rig_count(rig, "accepted"), 3);
+    assert_int_equal(rig_count(rig, "exhausted"), 400);
+}
+
 /* Nine without, one with, nine without. */
 static void no_token_but_for_two(const struct fake_request *request, struct fake_answer *answer,
                                  void *context)
@@ -385,6 +401,30 @@ static void when_the_first_account_has_no_token_nothing_is_rejected(void **state
     assert_int_equal(rig_run(rig), FAIL_REMOTE);
     assert_int_equal(rig_count(rig, "ready"), 5);
     assert_int_equal(fake_count(true), 1);
+}
+
+static void quick_to_refuse_7(const struct fake_request *request, struct fake_answer *answer, void *context)
+{
+    (void)context;
+    if (request->account != 7)
+        return;
+    answer->status = 400;
+    answer->body = "{\"message\":\"no such account\"}";
+    answer->after_ms = 1;
+}
+
+static void a_refusal_that_comes_first_waits_for_the_mints_under_way(void **state)
+{
+    struct rig *rig = *state;
+
+    rig->options.max_attempts = 2;
+    fake_serve(NULL, quick_to_refuse_7, NULL);
+    rig_cards(rig, 1, 2, 7);
+    rig_cards(rig, 11, 3, 8);
+    rig_load(rig);
+    assert_int_equal(rig_run(rig), RUN_DONE);
+    assert_int_equal(rig_count(rig, "exhausted"), 2);
+    assert_int_equal(rig_count(rig, "accepted"), 3);
 }
 
 /* ---- the token host away ---- */
@@ -514,6 +554,8 @@ int main(void)
         RIG_TEST(ten_accounts_without_a_token_end_the_run),
         RIG_TEST(an_account_with_a_token_breaks_the_series),
         RIG_TEST(when_the_first_account_has_no_token_nothing_is_rejected),
+        RIG_TEST(a_refusal_that_comes_first_waits_for_the_mints_under_way),
+        RIG_TEST(one_account_without_a_token_is_one),
         RIG_TEST(a_busy_token_host_is_a_hold),
         RIG_TEST(a_failed_mint_is_tried_again_in_time),
         RIG_TEST(mints_that_fail_together_are_one_failure),

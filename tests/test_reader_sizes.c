@@ -271,7 +271,7 @@ static void memory_is_bounded_whatever_the_line(void **state)
     assert_int_equal(close(fd), 0);
 }
 
-static void more_than_512_cells_are_a_fault(void **state)
+static void too_many_cells_are_a_fault(void **state)
 {
     struct input input;
     struct reader_record record;
@@ -279,18 +279,18 @@ static void more_than_512_cells_are_a_fault(void **state)
 
     (void)state;
     buf_add_text(&text, "a\n");
-    add_run(',', 511);
+    add_run(',', READER_CELLS_MAX - 1);
     buf_add_text(&text, "\n");
-    add_run(',', 512);
+    add_run(',', READER_CELLS_MAX);
     buf_add_text(&text, "\n1\n");
     input = input_open(buf_span(&text), &COMMA);
     expect(&input, ROW(1, 0, 1, "a"));
     assert_int_equal(reader_next(input.reader, &record, &fail), 1);
     assert_int_equal(record.fault, READER_WHOLE);
-    assert_int_equal(record.cell_count, 512);
+    assert_int_equal(record.cell_count, READER_CELLS_MAX);
     input.records++;
-    expect(&input, (struct want){3, 514, 512, NULL, READER_TOO_MANY_CELLS, 0});
-    expect(&input, ROW(4, 1027, 1, "1"));
+    expect(&input, (struct want){3, READER_CELLS_MAX + 2, READER_CELLS_MAX, NULL, READER_TOO_MANY_CELLS, 0});
+    expect(&input, ROW(4, 2 * READER_CELLS_MAX + 3, 1, "1"));
     input_close(&input);
 }
 
@@ -393,7 +393,7 @@ int main(void)
         TEST(an_unclosed_quote_on_a_later_line_with_a_mebibyte_behind_it),
         TEST(an_unclosed_quote_in_a_line_beyond_a_mebibyte_ends_with_that_line),
         TEST(memory_is_bounded_whatever_the_line),
-        TEST(more_than_512_cells_are_a_fault),
+        TEST(too_many_cells_are_a_fault),
         TEST(line_ends_on_the_read_boundary),
         TEST(quotes_on_the_read_boundary),
         TEST(the_file_ends_on_the_read_boundary),

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 static void write_report(struct desk *desk)
@@ -261,6 +262,19 @@ static void another_header_has_a_file_of_its_own(void **state)
 }
 
 /* A later customers file may refuse cards of a file that was faultless when it was loaded. */
+/* An earlier report may have had as many groups as there can be. */
+static void the_last_of_many_groups_goes_too(void **state)
+{
+    struct desk *desk = *state;
+
+    desk_load(desk, CARDS "11,x,501\n", NULL);
+    write_report(desk);
+    (void)scratch_write("out/cards.rejects.64.csv", SPAN("left over\n"));
+    write_report(desk);
+    assert_true(scratch_exists("out/cards.rejects.csv"));
+    assert_false(scratch_exists("out/cards.rejects.64.csv"));
+}
+
 static void rejects_of_a_file_that_was_faultless_are_written(void **state)
 {
     struct desk *desk = *state;
@@ -347,6 +361,32 @@ static void a_huge_record_is_written_whole(void **state)
     free(run);
 }
 
+static void more_files_than_may_be_open_at_first(void **state)
+{
+    struct desk *desk = *state;
+    struct rlimit before, few;
+    struct buf want;
+
+    buf_init(&want, 1 << 16);
+    buf_add_text(&want, "customer_id,account_id,card_id,_ctp_code,_ctp_field,_ctp_message\n");
+    for (int card = 501; card < 561; card++) {
+        buf_reset(&desk->text);
+        buf_addf(&desk->text, CARDS "11,x,%d\n", card);
+        desk_load(desk, buf_text(&desk->text), NULL);
+        buf_addf(&want, "11,x,%d,bad_integer,account_id," NUMBER("account_id") "\n", card);
+    }
+    portfolio_close(desk->portfolio);
+    portfolio_open(&desk->portfolio, &desk->tables);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    few = before;
+    few.rlim_cur = 40;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    write_report(desk);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    scratch_holds("out/cards.rejects.csv", buf_text(&want));
+    buf_free(&want);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -360,10 +400,12 @@ int main(void)
         DESK_TEST(rejects_are_in_the_encoding_of_the_file),
         DESK_TEST(rejects_in_ebcdic),
         DESK_TEST(another_header_has_a_file_of_its_own),
+        DESK_TEST(the_last_of_many_groups_goes_too),
         DESK_TEST(rejects_of_a_file_that_was_faultless_are_written),
         DESK_TEST(a_file_that_is_gone_costs_its_rejects_and_a_warning),
         DESK_TEST(a_file_that_was_changed_costs_its_rejects),
         DESK_TEST(a_huge_record_is_written_whole),
+        DESK_TEST(more_files_than_may_be_open_at_first),
     };
 
     return cmocka_run_group_tests_name("report_rejects", tests, scratch_open, scratch_close);

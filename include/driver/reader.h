@@ -13,7 +13,7 @@
 
 #include "kit/buf.h"
 
-enum { READER_CELLS_MAX = 512 };
+enum { READER_CELLS_MAX = 512 + 3 }; /* three that the rejects of a file of 512 have in addition */
 
 enum reader_fault {
     READER_WHOLE, /* no fault */

@@ -46,6 +46,9 @@ void pace_set(struct pace *pace, const struct pace_options *options, int64_t now
  * after which to ask again (INT64_MAX: only when a request has come back). */
 int64_t pace_take(struct pace *pace, int flying, int64_t now_ms) MUST_CHECK;
 
+/* `count` requests that were allowed at `taken_ms` left only now. */
+void pace_late(struct pace *pace, int count, int64_t taken_ms, int64_t now_ms);
+
 /* How many requests could start within the next `ahead_ms` if `flying` are in the air now, by bucket, limits,
  * holds and the speed of answers, measured or possible: what a claim should fetch. */
 int pace_ahead(const struct pace *pace, int flying, int64_t ahead_ms, int64_t now_ms);

@@ -175,7 +175,7 @@ static int set_attributes(posix_spawnattr_t *attributes)
     int error;
 
     if (sigemptyset(&none) != 0 || sigemptyset(&usual) != 0 || sigaddset(&usual, SIGPIPE) != 0 ||
-        sigaddset(&usual, SIGXFSZ) != 0)
+        sigaddset(&usual, SIGXFSZ) != 0 || sigaddset(&usual, SIGHUP) != 0 || sigaddset(&usual, SIGUSR1) != 0)
         return errno;
     error = posix_spawnattr_setflags(attributes,
                                      POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);

@@ -238,7 +238,7 @@ static int exchange(struct engine *engine, int want, struct fail *fail)
                                 .outcome_count = engine->outbox_count,
                                 .max_attempts = engine->options.max_attempts,
                                 .tokens = engine->tokens_unstored,
-                                .untried_first = pace_broken(engine->pace),
+                                .untried_first = pace_broken(engine->pace) || engine->mint_failures > 0,
                                 .retry_limited = retries < want,
                                 .retry_most = (size_t)retries,
                                 .unauthorized = engine->unauthorized_unstored,

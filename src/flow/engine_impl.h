@@ -15,6 +15,7 @@ enum {
     TOKEN_AHEAD_MS = 2000,   /* rows are claimed by the time of a token call sooner, up to this */
     EXCHANGE_SHARE = 4,      /* ... at least so many times what an exchange takes */
     BUDGET_MS = 100,         /* between looks at retries that wait for their budget */
+    FAILED_IN_A_ROW = 3,     /* token calls, each after a pause: then other accounts are tried */
     REJECTED_IN_A_ROW = 10 /* rows refused with two tokens, or accounts without a token, before it is fatal */
 };
 
@@ -92,8 +93,9 @@ struct engine {
     struct fail ending; /* why the run ends early, when it is an error */
     int64_t grace_until_ms;
     int refused_in_a_row, no_token_in_a_row;
-    int mint_failures;     /* in a row, transient */
-    int64_t mint_after_ms; /* no mint before */
+    int64_t no_token_account; /* the last that counted */
+    int mint_failures;        /* in a row, transient */
+    int64_t mint_after_ms;    /* no mint before */
     bool minted_once;
     int64_t token_use_ms; /* how long the last token is handed out */
     int64_t token_ms;     /* what a token call takes of late; 0: tokens are at hand */
@@ -114,7 +116,9 @@ void engine_release_waiting(struct engine *engine);
 bool engine_compose(struct engine *engine, const struct ledger_claim *claim, struct portfolio_request *out);
 /* Whether a waiting row of the account is at its first attempt. */
 bool engine_account_untried(const struct engine *engine, int64_t account);
-/* Every waiting row of an account that can have no token now spends an attempt and goes back. */
+/* Every waiting row of an account that can have no token spends an attempt and goes back. Without a reason it
+ * spends none, and is due some time after tokens are asked for again: first other accounts have their turn.
+ */
 void engine_defer_account(struct engine *engine, int64_t account, const char *reason);
 
 /* engine_limits.c */

@@ -35,20 +35,26 @@ struct ledger_outcome *outbox_add(struct engine *engine, const struct ledger_cla
  * other, or for the very first, it is not the accounts' fault. */
 static void no_token(struct engine *engine, int64_t account, const struct api_token *token)
 {
-    bool untried = engine_account_untried(engine, account);
+    bool untried = engine_account_untried(engine, account) &&
+                   (engine->no_token_in_a_row == 0 || account != engine->no_token_account);
 
     token_failed(engine->tokens, account);
     log_add(engine->handles.log, LOG_WARN, "no token for an account", LOG_INT("account_id", account),
             LOG_TEXT("reason", token->reason));
-    if (untried)
+    if (untried) {
         engine->no_token_in_a_row++;
-    if (untried && !engine->minted_once && mint_way(engine->handles.mint) != MINT_AT_ONCE)
+        engine->no_token_account = account;
+    }
+    /* Before any token was had it is the method's fault; unless others are being made, which may tell. */
+    if (untried && !engine->minted_once && engine->minting == 0 &&
+        mint_way(engine->handles.mint) != MINT_AT_ONCE)
         engine_end_with(engine, FAIL_REMOTE, "no token: %s", token->reason);
     else if (untried && engine->no_token_in_a_row >= REJECTED_IN_A_ROW)
         engine_end_with(engine, FAIL_REMOTE, "no token for %d accounts in a row: %s", REJECTED_IN_A_ROW,
                         token->reason);
     else
-        engine_defer_account(engine, account, token->reason);
+        /* No attempt is spent as long as the method itself may be at fault. */
+        engine_defer_account(engine, account, engine->minted_once ? token->reason : NULL);
 }
 
 /* Many mints may fail at once: that is one failure, and one pause, and one line in the log. */
@@ -66,6 +72,7 @@ void engine_token_result(struct engine *engine, int64_t account, enum api_token_
                          const struct api_token *token)
 {
     const char *source = mint_source(engine->handles.mint);
+    bool others; /* may have more luck than this account, whose waiting rows keep their places */
 
     switch (result) {
     case API_TOKEN_OK:
@@ -83,7 +90,10 @@ void engine_token_result(struct engine *engine, int64_t account, enum api_token_
         return;
     case API_TOKEN_TRANSIENT:
         token_failed(engine->tokens, account);
+        others = engine->mint_failures == 0 ? engine->minted_once : engine->mint_failures >= FAILED_IN_A_ROW;
         mint_failed(engine, token);
+        if (others)
+            engine_defer_account(engine, account, NULL);
         return;
     case API_TOKEN_NO_ACCOUNT:
         no_token(engine, account, token);

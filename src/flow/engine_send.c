@@ -2,13 +2,19 @@
  * being minted does not hold up the ones behind it. */
 #include "engine_impl.h"
 
+#include "kit/clock.h"
+
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { TOKEN_LEAD_MS = 1000 }; /* until the first token tells how long they live */
+enum {
+    TOKEN_LEAD_MS = 1000, /* until the first token tells how long they live */
+    DEFER_AS = 4,         /* attempts: rows of an account in trouble wait as long as after so many */
+    START_MOST_MS = 5     /* what is started leaves when the loop waits: so long it may be kept from that */
+};
 
 void waiting_add(struct engine *engine, const struct ledger_claim *claim, bool refused)
 {
@@ -65,6 +71,22 @@ bool engine_account_untried(const struct engine *engine, int64_t account)
     return false;
 }
 
+/* `reason` NULL: the row goes back untried. */
+static void defer_row(struct engine *engine, const struct ledger_claim *claim, const char *reason)
+{
+    int64_t pause_ms = engine->mint_after_ms > engine->now_ms ? engine->mint_after_ms - engine->now_ms : 0;
+    struct ledger_outcome *o = outbox_add(engine, claim, reason ? VERDICT_TRANSIENT : VERDICT_RELEASED);
+    struct settled *s = &engine->settled[o - engine->outbox];
+
+    if (!reason) {
+        o->due_ms = engine->wall_ms + 1 + pause_ms + pace_backoff(engine->token_pace, DEFER_AS, -1);
+        return;
+    }
+    (void)snprintf(s->text.code, sizeof s->text.code, "no_token");
+    (void)snprintf(s->text.message, sizeof s->text.message, "%s", reason);
+    o->due_ms = engine->wall_ms + 1 + pace_backoff(engine->token_pace, o->job.attempts, -1);
+}
+
 void engine_defer_account(struct engine *engine, int64_t account, const char *reason)
 {
     int before = -1;
@@ -72,11 +94,7 @@ void engine_defer_account(struct engine *engine, int64_t account, const char *re
     for (int entry = engine->first, next; entry >= 0; entry = next) {
         next = engine->waiting[entry].next;
         if (engine->waiting[entry].claim.account_id == account) {
-            struct ledger_outcome *o = outbox_add(engine, &engine->waiting[entry].claim, VERDICT_TRANSIENT);
-            struct settled *s = &engine->settled[o - engine->outbox];
-            (void)snprintf(s->text.code, sizeof s->text.code, "no_token");
-            (void)snprintf(s->text.message, sizeof s->text.message, "%s", reason);
-            o->due_ms = engine->wall_ms + 1 + pace_backoff(engine->token_pace, o->job.attempts, -1);
+            defer_row(engine, &engine->waiting[entry].claim, reason);
             waiting_remove(engine, entry, before);
         } else {
             before = entry;
@@ -247,7 +265,7 @@ static int tokens_ahead(const struct engine *engine)
     return pace_ahead(engine->pace, engine->flying, engine->token_ms + half_ms, engine->now_ms);
 }
 
-int engine_start(struct engine *engine, struct fail *fail)
+static int start_rows(struct engine *engine, struct fail *fail)
 {
     /* Rows whose tokens are on their way are passed over, but not without end: each look costs a little. */
     int looks = 4 * engine->options.token_pace.concurrency + 2 * engine->options.pace.concurrency;
@@ -270,6 +288,10 @@ int engine_start(struct engine *engine, struct fail *fail)
             return 0;
         if (!engine->may_send && !engine->may_mint)
             return 0;
+        if (clock_mono_ms() - engine->now_ms > START_MOST_MS) {
+            wait_at_most(engine, 0);
+            return 0;
+        }
         if (try_row(engine, &row, &step, fail) != 0)
             return -1;
         if (step == STEP_HELD)
@@ -284,5 +306,21 @@ int engine_start(struct engine *engine, struct fail *fail)
         }
         before = entry;
     }
+    return 0;
+}
+
+/* Records are read and assertions are signed between pace's word and the moment of leaving. Where that takes
+ * time, the window of the rate must count the latter. */
+int engine_start(struct engine *engine, struct fail *fail)
+{
+    int64_t sent = engine->figures.requests, left_ms;
+    int minting = engine->minting;
+
+    engine->now_ms = clock_mono_ms(); /* answers that were judged may have taken time as well */
+    if (start_rows(engine, fail) != 0)
+        return -1;
+    left_ms = clock_mono_ms();
+    pace_late(engine->pace, (int)(engine->figures.requests - sent), engine->now_ms, left_ms);
+    pace_late(engine->token_pace, engine->minting - minting, engine->now_ms, left_ms);
     return 0;
 }

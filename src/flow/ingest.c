@@ -14,21 +14,30 @@ struct load {
     int sample_count;
 };
 
-/* A file without a header: its first record must not be echoed. */
-static bool is_number(const char *name)
+/* A number or an e-mail address instead of a name: a record stands in the header, behind a line end that was
+ * lost. */
+static bool is_data(const char *name)
 {
-    return strlen(name) > 6 && strspn(name, "0123456789 -") == strlen(name);
+    return strchr(name, '@') || (strlen(name) > 6 && strspn(name, "0123456789 +-().") == strlen(name));
 }
 
-/* Names the headers that nothing uses, once. */
+/* Names the headers that nothing uses, once; none where any of them may be of a person. */
 static void warn_ignored(const struct load *load, const struct table *table)
 {
     struct buf names;
     const char *name;
+    size_t count = 0;
+    bool data = false;
 
     buf_init(&names, TEXT_CAP);
-    for (size_t i = 0; (name = columns_ignored(table_columns(table), i)); i++)
-        buf_addf(&names, "%s%s", i ? ", " : "", is_number(name) ? "(a number)" : name);
+    for (; (name = columns_ignored(table_columns(table), count)); count++) {
+        buf_addf(&names, "%s%s", count ? ", " : "", name);
+        data = data || is_data(name);
+    }
+    if (data) {
+        buf_reset(&names);
+        buf_addf(&names, "(%zu, not named: there is data among them; see the end of the header line)", count);
+    }
     if (names.len > 0)
         log_add(load->options->log, LOG_WARN, "columns that are not used",
                 LOG_TEXT("file", table_path(table)), LOG_TEXT("columns", buf_text(&names)));
@@ -50,8 +59,7 @@ static void add_samples(struct load *load, const struct table *table, const stru
     }
 }
 
-static int stage_row(struct load *load, const struct table *table, const struct table_row *row,
-                     struct fail *fail)
+static int stage_row(struct load *load, struct table *table, const struct table_row *row, struct fail *fail)
 {
     const struct record *record = row->record;
     unsigned carries = table_carries(table);
@@ -77,7 +85,8 @@ static int stage_row(struct load *load, const struct table *table, const struct 
             add_samples(load, table, row);
     }
     if ((cards ? out.card_id : out.customer_id) == 0)
-        out.mark = digest_mark(ledger_seed(load->ledger), row->at.bytes);
+        /* A reject that comes back as it was is the same record. */
+        out.mark = digest_mark(ledger_seed(load->ledger), table_without_own(table, row->at.bytes));
     return cards ? ledger_load_card(load->ledger, &out, fail)
                  : ledger_load_customer(load->ledger, &out, fail);
 }

@@ -4,12 +4,15 @@
  * already: its cells of them give way to the new ones, so it shares the file of the records it came from. */
 #include "report_impl.h"
 
+#include "driver/descriptors.h"
+
 #include <assert.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { TEXT_CAP = 1 << 16, TAIL_CAP = 1 << 20, GROUPS_MAX = 64 };
+enum { TEXT_CAP = 1 << 16, TAIL_CAP = 1 << 20, GROUPS_MAX = 64, OTHER_DESCRIPTORS = 32 + GROUPS_MAX };
 
 struct group {
     struct table *table; /* one with this header; borrowed from the portfolio */
@@ -28,6 +31,7 @@ struct rejects {
     struct buf name, text, message;
     struct buf tail, encoded; /* what stands behind the original bytes of a record */
     int64_t lost;             /* refused records whose file is gone or changed */
+    int64_t written;          /* refused records of this kind that could be written */
     const char *lost_path;    /* one of these files */
     bool lost_spool;          /* whether its spool file was removed */
 };
@@ -106,10 +110,21 @@ static int open_group(struct rejects *rejects, struct table *table, struct fail 
     return 0;
 }
 
+/* Every file with refused records stays open until they are written. */
+static void make_room(const struct ledger_files *files)
+{
+    int want = OTHER_DESCRIPTORS;
+
+    for (size_t i = 0; i < files->count && want < INT_MAX; i++)
+        want += files->rows[i] > 0;
+    (void)descriptors_raise(want); /* what cannot be opened is told as lost */
+}
+
 /* A group for the newest file of this kind, and for every other header among those with refused records,
  * newest first. Files that are gone are noted only when a refused record needs them. */
 static int open_groups(struct rejects *rejects, struct fail *fail)
 {
+    make_room(rejects->files);
     for (size_t i = rejects->files->count; i-- > 0;) {
         const struct ledger_file *file = &rejects->files->file[i];
         struct table *table;
@@ -201,6 +216,7 @@ static int add_reject(struct rejects *rejects, const struct ledger_row_state *ro
     if (add_record(rejects, table, group, row, fail) != 0)
         return -1;
     add_tail(rejects, group, table, (struct span[]){row->code, row->field, buf_span(&rejects->message)});
+    rejects->written++;
     return 0;
 }
 
@@ -217,16 +233,16 @@ static int write_groups(struct rejects *rejects, struct fail *fail)
             return -1;
     if (rc < 0)
         return -1;
+    if (rejects->written == 0 && rejects->lost > lost)
+        return 0; /* nothing can be written, and what an earlier report wrote may be all there is left */
     for (size_t i = 0; i < rejects->group_count; i++) {
         struct outfile *file = rejects->group[i].file;
         rejects->group[i].file = NULL;
         if (outfile_commit(file, fail) != 0)
             return -1;
     }
-    if (rejects->group_count == 0 && rejects->lost > lost)
-        return 0; /* nothing can be written, and what an earlier report wrote may be all there is left */
     /* Left-overs of an earlier report would be taken for this one's. */
-    for (size_t i = rejects->group_count + 1; i <= rejects->group_count + 8; i++) {
+    for (size_t i = rejects->group_count + 1; i <= GROUPS_MAX; i++) {
         set_name(rejects, i);
         if (outfile_remove(rejects->options->folder, buf_text(&rejects->name), fail) != 0)
             return -1;
@@ -241,6 +257,7 @@ static int write_kind(struct rejects *rejects, bool customers, struct fail *fail
     rejects->customers = customers;
     rejects->rows = customers ? ROWS_REFUSED_CUSTOMERS : ROWS_REFUSED_CARDS;
     rejects->group_count = 0;
+    rejects->written = 0;
     rc = write_groups(rejects, fail);
     for (size_t i = 0; i < rejects->group_count; i++) {
         outfile_cancel(rejects->group[i].file);

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <malloc.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -129,6 +130,7 @@ int main(int argc, char **argv)
     int exit_code = 0;
 
     (void)umask(077);
+    (void)signal(SIGXFSZ, SIG_IGN);  /* a write beyond the file size limit fails like any other: exit 7 */
     (void)prctl(PR_SET_DUMPABLE, 0); /* no core dump with names and tokens in it */
     /* Large blocks, such as those SQLite sorts in, go back to the system and leave no holes in the heap. */
     (void)mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);

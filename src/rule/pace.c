@@ -83,6 +83,12 @@ int64_t pace_take(struct pace *pace, int flying, int64_t now_ms)
     return 0;
 }
 
+void pace_late(struct pace *pace, int count, int64_t taken_ms, int64_t now_ms)
+{
+    if (count > 0 && now_ms > taken_ms)
+        pace_window_move(&pace->window, count, taken_ms, now_ms);
+}
+
 static int64_t least(int64_t a, int64_t b)
 {
     return a < b ? a : b;

@@ -96,6 +96,16 @@ void pace_window_add(struct pace_window *window, int64_t now_ms)
     window->used++;
 }
 
+void pace_window_move(struct pace_window *window, int64_t count, int64_t from_ms, int64_t now_ms)
+{
+    window_advance(window, now_ms);
+    if (now_ms - from_ms < PACE_WINDOW_MS)
+        window->sent[from_ms % PACE_WINDOW_MS] -= (uint32_t)count;
+    else
+        window->used += count; /* they are counted no more */
+    window->sent[window->seen_ms % PACE_WINDOW_MS] += (uint32_t)count;
+}
+
 /* Free places of the window that ends `ahead_ms` from now. */
 int64_t pace_window_ahead(const struct pace_window *window, int64_t ahead_ms, int64_t now_ms)
 {

@@ -152,6 +152,7 @@ int64_t pace_bucket_ahead(const struct pace_bucket *bucket, int64_t ahead_ms, in
 int64_t pace_window_most(double rate);
 int64_t pace_window_wait(struct pace_window *window, int64_t now_ms);
 void pace_window_add(struct pace_window *window, int64_t now_ms);
+void pace_window_move(struct pace_window *window, int64_t count, int64_t from_ms, int64_t now_ms);
 int64_t pace_window_ahead(const struct pace_window *window, int64_t ahead_ms, int64_t now_ms);
 
 /* pace_meter.c */

@@ -25,6 +25,8 @@ struct table {
 
 const char *const table_own_columns[TABLE_OWN_COUNT] = {"_ctp_code", "_ctp_field", "_ctp_message"};
 
+enum { CELLS_MAX = READER_CELLS_MAX - TABLE_OWN_COUNT }; /* so that the rejects can be read as well */
+
 static bool has_own_columns(const struct reader_record *header)
 {
     for (size_t i = 0; i < TABLE_OWN_COUNT; i++)
@@ -32,6 +34,16 @@ static bool has_own_columns(const struct reader_record *header)
             !span_is_nocase(header->cells[header->cell_count - TABLE_OWN_COUNT + i], table_own_columns[i]))
             return false;
     return true;
+}
+
+static int refuse_header(const struct reader_record *header, struct fail *fail)
+{
+    if (header->fault == READER_WHOLE || header->fault == READER_TOO_MANY_CELLS)
+        return fail_set(fail, FAIL_INPUT,
+                        "line %" PRId64 ": the header cannot be read (it has more than %d cells)",
+                        header->line, CELLS_MAX);
+    return fail_set(fail, FAIL_INPUT, "line %" PRId64 ": the header cannot be read (%s)", header->line,
+                    header->fault == READER_UNCLOSED_QUOTE ? "a quote does not close" : "it is too long");
 }
 
 static int read_header(struct table *table, struct fail *fail)
@@ -46,11 +58,10 @@ static int read_header(struct table *table, struct fail *fail)
         table->rules.encoding = reader_encoding(table->reader);
     if (rc == 0)
         return fail_set(fail, FAIL_INPUT, "empty: a header line with column names is needed");
-    if (header.fault != READER_WHOLE)
-        return fail_set(fail, FAIL_INPUT, "line %" PRId64 ": the header cannot be read (%s)", header.line,
-                        header.fault == READER_UNCLOSED_QUOTE ? "a quote does not close" : "it is too long");
-    buf_add_span(&table->header, header.bytes);
     table->ends_with_own = has_own_columns(&header);
+    if (header.fault != READER_WHOLE || (header.cell_count > CELLS_MAX && !table->ends_with_own))
+        return refuse_header(&header, fail);
+    buf_add_span(&table->header, header.bytes);
     columns.files = table->carries;
     columns.encoding = table->rules.encoding;
     return columns_open(&table->columns, header.cells, header.cell_count, &columns, fail);
