@@ -22,7 +22,7 @@ static int at(int day, int hour, int minute)
 static struct timetable table(const char *text)
 {
     struct timetable out;
-    struct fail fail;
+    struct fail fail = {.kind = FAIL_NONE};
 
     if (timetable_parse(span_of(text), &out, &fail) != 0)
         fail_msg("%s: %s", text, fail.text);

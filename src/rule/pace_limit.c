@@ -15,7 +15,6 @@
 
 enum {
     START = 16,      /* requests in flight at first */
-    FEW = 2,         /* in flight: when less is too many, only a rate of our own can be right */
     DEBT = 180,      /* OK answers that a pushback costs */
     DEBT_LEAST = 20, /* debts of a slow server end at this, or at ... */
     DEBT_S = 15,     /* ... the answers of so many seconds */
@@ -29,6 +28,9 @@ enum {
     PASSED_MOST_MS = 100 /* of growth at once: an idle time is no time in use */
 };
 
+/* In flight: when less is too many, only a rate of our own can be right. With 2 a client that another one
+ * had squeezed would take the server's places for a rate, and stay small. */
+static const double FEW = 1.5;
 static const double CUT_FIRST = 0.7, CUT_AGAIN = 0.75; /* end of slow start; one cut right after another */
 static const double CUT_FLIGHT = 0.93, CUT_RATE = 0.9; /* what remains after a single cut */
 static const double CUT_LEAST = 0.5;                   /* requests in flight */
