@@ -42,7 +42,7 @@ OBJ_MAIN    := $(SRC_MAIN:src/%.c=$(BUILD)/obj/%.o)
 OBJ_SANDBOX := $(SRC_SANDBOX:src/%.c=$(BUILD)/obj/%.o)
 OBJ_KIT     := $(patsubst src/%.c,$(BUILD)/obj/%.o,$(wildcard src/kit/*.c))
 SQL_HEADERS := $(patsubst sql/%.sql,$(BUILD)/gen/sql/%.h,$(wildcard sql/*.sql))
-GENERATED   := $(SQL_HEADERS) $(BUILD)/gen/iso_tables.h
+GENERATED   := $(SQL_HEADERS) $(BUILD)/gen/iso_tables.h $(BUILD)/gen/report_css.h
 
 # V=1 shows the commands themselves.
 SAY = $(if $(V),,@printf '  %-5s %s\n' $(1) $@;)
@@ -75,6 +75,14 @@ $(BUILD)/gen/sql/%.h: sql/%.sql | $(BUILD)/.packages
 	@{ printf 'static const char SQL_%s[] =\n' "$$(echo $* | tr a-z A-Z)"; \
 	   sed -e '/^ *--/d' -e 's/  *-- .*$$//' -e 's/^ *//' -e '/^$$/d' -e 's/\\/\\\\/g' -e 's/"/\\"/g' \
 	       -e 's/.*/    "& "/' $<; echo '    ;'; } > $@.tmp
+	@mv $@.tmp $@
+
+# The style of report.html: one literal a line, since one literal has a length that compilers must take.
+$(BUILD)/gen/report_css.h: src/flow/report.css
+	@mkdir -p $(@D)
+	@{ echo 'static const char *const REPORT_CSS[] = {'; \
+	   sed -e 's/^ *//' -e '/^$$/d' -e '/^\/\*.*\*\/$$/d' -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/    "&\\n",/' $<; \
+	   echo '};'; } > $@.tmp
 	@mv $@.tmp $@
 
 # Runs at build time only: without sanitizers, so that every variant may share its making.
@@ -159,6 +167,7 @@ programs: $(BUILD)/ctp-enroll $(BUILD)/ctp-sandbox $(TESTS) $(TEST_TOOLS)
 
 # A second make, because the first may have begun without compiler and pkg-config.
 test: deps
+	@sh .ci/deps install browser || echo 'without a browser the tests do not look at report.html'
 	@$(MAKE) --no-print-directory test-run
 
 test-run: programs

@@ -1,7 +1,12 @@
--- One card of a customer leads (ready, sent, accepted, enrolled, already); where none does, a held one becomes
--- ready: one that may have been taken before one that was tried before the oldest. A row that is held because its
--- answer was lost (due -1) leads too.
-UPDATE card SET state = 3
+-- A customer's held card becomes ready when none of its cards leads (ready, sent, accepted, enrolled, already; or held
+-- because its answer was lost, due -1). Where the card call can be made (:path), cards that are there, or are taken by
+-- that call, hold nobody back, and a customer that is known to be there gets the card call. Of several, one that may
+-- have been taken comes before one that was tried before the oldest.
+UPDATE card
+SET state = 3,
+    call = iif(:path AND (call > 0 OR EXISTS (SELECT 1 FROM card AS k
+                                              WHERE k.customer_id = card.customer_id
+                                                AND (k.state IN (6, 8) OR k.call > 0))), max(call, 1), 0)
 WHERE id IN (
     SELECT id FROM (
         SELECT id, customer_id,
@@ -9,4 +14,6 @@ WHERE id IN (
         FROM card WHERE state = 2 AND state <= 4 AND due_ms >= 0) AS h
     WHERE nth = 1
       AND NOT EXISTS (SELECT 1 FROM card AS c
-                      WHERE c.customer_id = h.customer_id AND (c.state IN (3, 4, 5, 6, 8) OR (c.state = 2 AND c.due_ms < 0))));
+                      WHERE c.customer_id = h.customer_id
+                        AND (c.state IN (3, 4, 5, 6, 8) OR (c.state = 2 AND c.due_ms < 0))
+                        AND NOT (:path AND (c.state IN (6, 8) OR (c.state = 5 AND c.call > 0)))));

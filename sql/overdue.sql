@@ -1,1 +1,1 @@
-SELECT count(*) FROM card WHERE state = 5 AND updated_ms <= :before_ms;
+SELECT coalesce(sum(n), 0) FROM tally WHERE kind = 'accepted' AND key <= :before_ms;

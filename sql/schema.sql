@@ -51,7 +51,7 @@ CREATE TABLE refused_customer (
 CREATE INDEX refused_customer_id ON refused_customer (customer_id);
 CREATE TABLE card (
     id INTEGER PRIMARY KEY,           -- order of sending; the correlation ID is made from it
-    file INTEGER NOT NULL,
+    file INTEGER NOT NULL,            -- 0: purged; its place and its story are erased
     record INTEGER NOT NULL,
     line INTEGER NOT NULL,
     offset INTEGER NOT NULL,
@@ -66,15 +66,18 @@ CREATE TABLE card (
     state INTEGER NOT NULL CHECK (state BETWEEN 0 AND 10),
     uncertain INTEGER NOT NULL DEFAULT 0 CHECK (uncertain IN (0, 1)),
     attempts INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),
+    attempts_before INTEGER NOT NULL DEFAULT 0, -- of these, before the last retry or before the card call
+    call INTEGER NOT NULL DEFAULT 0 CHECK (call IN (0, 1, 2)), -- 0 customer, 1 card, 2 card after "already"
     due_ms INTEGER NOT NULL DEFAULT 0, -- 0: as soon as possible; -1: held until told, its answer was lost
     http_status INTEGER,
     code TEXT,
     field TEXT,
     message TEXT,
-    event_id TEXT,
+    event_id TEXT,                    -- of the event that decided; NULL again after a retry
+    event_ms INTEGER,                 -- its own time, 0 none; after a retry: failures up to then are of before
     updated_ms INTEGER NOT NULL
 ) STRICT;
-CREATE TABLE attempt (                -- every attempt that did not settle its card
+CREATE TABLE attempt (                -- every attempt that did not settle its card for good; code retry: the command
     card INTEGER NOT NULL,
     attempt INTEGER NOT NULL,
     at_ms INTEGER NOT NULL,
@@ -83,8 +86,8 @@ CREATE TABLE attempt (                -- every attempt that did not settle its c
     message TEXT
 ) STRICT;
 CREATE TABLE tally (                  -- totals, kept up in the transaction that changes a row
-    kind TEXT NOT NULL CHECK (kind IN ('state', 'http')),
-    key INTEGER NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('state', 'http', 'purged', 'accepted')),
+    key INTEGER NOT NULL,             -- accepted: the time since when such rows wait for their event
     n INTEGER NOT NULL,
     PRIMARY KEY (kind, key)
 ) STRICT, WITHOUT ROWID;
@@ -94,6 +97,7 @@ CREATE TABLE run (
     last_ms INTEGER,                  -- its last answer
     ended_ms INTEGER,                 -- NULL: it runs, or was killed
     exit_code INTEGER,
+    reason TEXT,                      -- why it ended so, as it was told on standard error; NULL: nothing went wrong
     version TEXT NOT NULL,
     requests INTEGER NOT NULL DEFAULT 0,
     tokens INTEGER NOT NULL DEFAULT 0
@@ -113,4 +117,13 @@ CREATE TABLE latency (                -- histogram: bucket b holds answers of up
     bucket INTEGER NOT NULL,
     n INTEGER NOT NULL,
     PRIMARY KEY (run, bucket)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE event_wait (             -- events that came before the answer of their row, until that is on record
+    card INTEGER NOT NULL,
+    at_ms INTEGER NOT NULL,
+    event_id TEXT NOT NULL,
+    well INTEGER NOT NULL,            -- 1 enrolled, 0 not
+    weak INTEGER NOT NULL,            -- 1 matched by numbers, not by its correlation ID
+    message TEXT,
+    PRIMARY KEY (card, at_ms, event_id, well, weak)
 ) STRICT, WITHOUT ROWID;

@@ -1,7 +1,7 @@
 #!/bin/sh
 # shellcheck disable=SC2317 # what a trap calls is reachable
 # make demo: the main job end to end on the data in testdata/demo, against ctp-sandbox on this machine.
-# Ends with 0 when check and run both end with 3, as the planted faults want it.
+# Ends with 0 when check and run both end with 3, as the planted faults want it, and every card that was taken has its outcome.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 BUILD=${BUILD:-build}
@@ -40,7 +40,7 @@ type_out() {
 
 in_words() {
     case $1 in
-    0) echo "nothing left to do" ;;
+    0) echo "done" ;;
     1) echo "internal error, or totals that do not add up" ;;
     2) echo "usage or configuration" ;;
     3) echo "finished; some rows invalid, rejected, declined or exhausted: a person reads the rejects" ;;
@@ -81,7 +81,8 @@ mkdir -p "$WORK" || die "cannot make $WORK"
 
 say "A local stand-in for the remote side: slow now and then, refusing now and then"
 set -- ctp-sandbox --port 0 --port-file "$WORK/port" --latency 5ms..25ms --fault 429=2%,500=1%,reset=0.5% \
-    --seed 7 --journal "$WORK/journal.jsonl" --events "$WORK/events.jsonl"
+    --seed 7 --journal "$WORK/journal.jsonl" --events "$WORK/events.jsonl" \
+    --event-faults failure=3%,duplicate=5%,foreign=2%
 type_out "$@" '&'
 "$@" >"$WORK/sandbox.log" 2>&1 &
 sandbox=$!
@@ -109,13 +110,19 @@ run ctp-enroll run --cards testdata/demo/cards.csv --customers testdata/demo/cus
     --max-duration 10m
 ran=$code
 
+say "Taken is not yet enrolled: the outcomes come later, as events"
+run ctp-enroll reconcile --config testdata/demo/ctp-enroll.conf --ledger "$WORK/ctp-enroll.db" "$WORK/events.jsonl"
+reconciled=$code
+run ctp-enroll report --config testdata/demo/ctp-enroll.conf --ledger "$WORK/ctp-enroll.db" --out "$WORK/morning"
+reported=$code
+
 say "Where the portfolio stands, now and at any later time"
 run ctp-enroll status --ledger "$WORK/ctp-enroll.db"
 stood=$code
 
 say "What to look at"
 for file in "$WORK"/check/*.rejects.csv "$WORK"/run/results.csv "$WORK"/run/*.rejects.csv \
-    "$WORK"/run/summary.json "$WORK"/run/report.html; do
+    "$WORK"/run/summary.json "$WORK"/morning/results.csv "$WORK"/morning/report.html; do
     [ -e "$file" ] && printf '  %s\n' "$file"
 done
 printf '  %s (what the stand-in saw)\n' "$WORK/journal.jsonl"
@@ -124,9 +131,10 @@ printf '  %s (what is wrong in the demo data, line by line)\n' testdata/demo/FAU
 # The first valid card of each customer must have been taken.
 expected=$(awk -F'\t' '$1 == "enrollable" { print $2 }' testdata/demo/expected.tsv)
 taken=$(awk -F, '$7 == "accepted" { n++ } END { print n + 0 }' "$WORK/run/results.csv")
-if [ "$checked" = 3 ] && [ "$ran" = 3 ] && [ "$stood" = 0 ] && [ "$taken" = "$expected" ]; then
-    printf '\nAs expected: the faulty rows were refused, %s cards were taken, the others are held or skipped.\n' "$taken"
+settled=$(awk -F, '$7 == "enrolled" || $7 == "declined" { n++ } END { print n + 0 }' "$WORK/morning/results.csv")
+if [ "$checked $ran $reconciled $reported $stood" = "3 3 0 0 0" ] && [ "$taken $settled" = "$expected $expected" ]; then
+    printf '\nAs expected: the faulty rows were refused, %s cards were taken and have their outcome, the others wait.\n' "$taken"
     exit 0
 fi
-die "expected check and run to end with 3, status with 0, and $expected cards to be taken;" \
-    "they ended with $checked, $ran and $stood, and $taken were taken"
+die "expected check and run to end with 3, reconcile, report and status with 0, and $expected cards to be taken and settled;" \
+    "they ended with $checked, $ran, $reconciled, $reported and $stood; $taken were taken and $settled settled"

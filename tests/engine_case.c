@@ -362,7 +362,7 @@ void rig_restart(struct rig *rig, bool killed)
     struct ledger_files files;
 
     if (!killed)
-        GOOD(ledger_run_end(rig->ledger, 0, clock_wall_ms(), &rig->fail));
+        GOOD(ledger_run_end(rig->ledger, 0, NULL, clock_wall_ms(), &rig->fail));
     end_process(rig);
     start_process(rig);
     GOOD(ledger_files_due(rig->ledger, &files, &rig->fail));

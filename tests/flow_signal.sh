@@ -115,6 +115,14 @@ assert_eq "requests while closed" 0 "$(journal_lines)"
 assert_exit 2 enroll config check --set 'pace.timetable=Mon-Fri 08:00-20:00 5/s; Mom 50/s'
 assert_in "the place in a broken timetable" "pace.timetable: character 26: 'Mom' is no day" "$WORK/stderr"
 
+# The plan reckons with it.
+LEDGER=$WORK/plan.db
+assert_exit 0 submit --dry-run --cards "$CARDS" --customers "$CUSTOMERS" --rate 1/s --set 'pace.timetable=* 2/s'
+assert_in "the plan by the timetable" '^plan: 120 requests, .*, about 60 s at 1 requests/s, or as pace.timetable says,' \
+    "$WORK/stdout"
+assert_exit 2 submit --dry-run --cards "$CARDS" --customers "$CUSTOMERS" --set 'pace.timetable=* 0'
+assert_in "a timetable without an open hour" 'pace.timetable never opens' "$WORK/stderr"
+
 # A deadline works like the first signal.
 LEDGER=$WORK/late.db JOURNAL=$WORK/late.jsonl
 start_sandbox --latency 50ms..100ms --seed 12

@@ -81,6 +81,32 @@ static void a_full_record_fills_every_key(void **state)
                "\"presenter\":\"Example Bank\"}}}");
 }
 
+/* Numbers, text and address as in the customer call, without the customer's part and without an object around
+ * the card. The address is the customer's where the card has none. */
+static void the_card_call_has_the_card_alone(void **state)
+{
+    struct record customer = full_record(), card;
+    struct buf body;
+
+    (void)state;
+    record_init(&card);
+    card.card_id = INT64_C(9007199254740997);
+    card.text[FIELD_OWNER_BID] = SPAN("0010052");
+    buf_init(&body, 65536);
+    api_enroll_card_body(&card, &customer, &body);
+    assert_string_equal(
+        buf_text(&body),
+        "{\"owner_bid\":\"0010052\",\"card_id\":9007199254740997,\"billing_address\":{"
+        "\"address_line1\":\"1 Sample Street\",\"address_line2\":\"Building 5\",\"address_line3\":\"Suite "
+        "9\","
+        "\"city\":\"Sampleton\",\"state\":\"CA\",\"postal_code\":\"01234\",\"country_code\":\"USA\"}}");
+    buf_reset(&body);
+    customer.has_address = false;
+    api_enroll_card_body(&card, &customer, &body);
+    assert_string_equal(buf_text(&body), "{\"owner_bid\":\"0010052\",\"card_id\":9007199254740997}");
+    buf_free(&body);
+}
+
 /* The identifier is beyond 2^53: a double would end it in 6. */
 static void empty_fields_leave_their_keys_out(void **state)
 {
@@ -175,7 +201,7 @@ static void check_case(char *line, int number)
     job.uncertain = strcmp(fields[2], "yes") == 0;
     end = end_named(fields[0], &status);
     outcome = judge(end, status, fields[1]);
-    job_settle(&job, outcome.verdict, outcome.lost, 8);
+    job_settle(&job, outcome.verdict, outcome.lost, &(struct job_rules){.max_attempts = 8});
     if (strcmp(job_verdict_name(outcome.verdict), fields[3]) != 0 || strcmp(outcome.code, fields[4]) != 0 ||
         strcmp(job_state_name(job.state), fields[5]) != 0)
         fail_msg("verdicts.tsv:%d: %s %s: %s %s %s, expected %s %s %s", number, fields[0], fields[1],
@@ -213,12 +239,12 @@ static void a_lost_answer_makes_the_row_uncertain(void **state)
     struct api_outcome outcome = judge(API_LOST, 0, "");
 
     (void)state;
-    job_settle(&job, outcome.verdict, outcome.lost, 8);
+    job_settle(&job, outcome.verdict, outcome.lost, &(struct job_rules){.max_attempts = 8});
     assert_true(job.uncertain);
     assert_string_equal(outcome.message, "");
     job = (struct job){.state = JOB_SENT, .attempts = 1};
     outcome = judge(API_NOT_SENT, 0, "");
-    job_settle(&job, outcome.verdict, outcome.lost, 8);
+    job_settle(&job, outcome.verdict, outcome.lost, &(struct job_rules){.max_attempts = 8});
     assert_false(job.uncertain);
 }
 
@@ -400,6 +426,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_full_record_fills_every_key),
+        cmocka_unit_test(the_card_call_has_the_card_alone),
         cmocka_unit_test(empty_fields_leave_their_keys_out),
         cmocka_unit_test(the_address_is_one_record_s_as_a_whole),
         cmocka_unit_test(the_table_of_cases_holds),

@@ -114,23 +114,25 @@ static void plain_http_only_to_loopback(void **state)
     config_close(config);
 }
 
-static void what_this_version_does_not_carry_out(void **state)
+static void the_card_path_is_a_path(void **state)
 {
-    static const char *const later[][2] = {
-        {"api.enroll_card_path", "/card"},
-        {"metrics.textfile", "m.prom"},
-    };
+    static const char *const wrong[] = {
+        "card", "/", "//card ", "/card?x=1", "/card#there", "/c%61rd", "https://api.example.com/card"};
     struct config *config = config_opened();
 
     (void)state;
-    for (size_t i = 0; i < sizeof later / sizeof *later; i++) {
+    assert_string_equal(config_text(config, SET_API_ENROLL_CARD_PATH), "");
+    config_set_ok(config, "api.enroll_card_path", "/v1/clicktopay/visa/enroll/card");
+    assert_string_equal(config_text(config, SET_API_ENROLL_CARD_PATH), "/v1/clicktopay/visa/enroll/card");
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         char message[200];
-        (void)snprintf(message, sizeof message, "--set: %s: '%s' is not supported by this version",
-                       later[i][0], later[i][1]);
-        config_set_refused(later[i][0], later[i][1], message);
+        (void)snprintf(message, sizeof message,
+                       "--set: api.enroll_card_path: '%s' is no path such as /v1/clicktopay/visa/enroll/card",
+                       wrong[i]);
+        config_set_refused("api.enroll_card_path", wrong[i], message);
     }
     config_set_ok(config, "api.enroll_card_path", "");
-    config_set_ok(config, "input.encoding", "ISO-8859-1");
+    assert_string_equal(config_text(config, SET_API_ENROLL_CARD_PATH), "");
     config_close(config);
 }
 
@@ -194,7 +196,7 @@ int main(void)
         cmocka_unit_test(delimiters),
         cmocka_unit_test(values_of_the_wrong_form),
         cmocka_unit_test(plain_http_only_to_loopback),
-        cmocka_unit_test(what_this_version_does_not_carry_out),
+        cmocka_unit_test(the_card_path_is_a_path),
         cmocka_unit_test(timetables),
         cmocka_unit_test(deadlines),
     };

@@ -1,6 +1,9 @@
 /* What becomes of rows whose records, or whose files, are not what they were when they were loaded. */
 #include "engine_case.h"
 
+#include "driver/ledger_change.h"
+#include "flow/ingest.h"
+
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -64,6 +67,84 @@ static void a_record_that_is_now_to_be_skipped_is_not_sent(void **state)
     rig_expect(rig, 2, "skipped", 0);
     rig_expect(rig, 3, "accepted", 1);
     assert_null(fake_card(2, 0));
+}
+
+/* ---- rows that become due beside the run ---- */
+
+static void refused(const struct fake_request *request, struct fake_answer *answer, void *context)
+{
+    (void)request;
+    (void)context;
+    answer->status = 400;
+    answer->body = "{\"code\":400,\"message\":\"bad request\"}";
+}
+
+static void retry_all(void *context)
+{
+    struct ledger_retry retry = {.states = 1U << JOB_REJECTED, .now_ms = FAKE_WALL_MS};
+    struct rig *rig = context;
+    struct ledger_retried done = {.ready = 0};
+    struct ledger *ledger;
+
+    if (ledger_open(&ledger, rig->ledger_path, LEDGER_WRITE, &rig->fail) != 0 ||
+        ledger_retry(ledger, &retry, &done, &rig->fail) != 0)
+        fail_msg("%s", rig->fail.text);
+    assert_int_equal(done.ready, 2);
+    ledger_close(ledger);
+}
+
+/* Cards 1 and 2 are refused, in a file that no row needs when the next run begins with another file. */
+static void two_files(struct rig *rig)
+{
+    struct ingest_options options = {.tables = &rig->tables, .load = rig->load, .log = &rig->log};
+    struct ingest_result result;
+    struct buf path;
+    int rc;
+
+    rig_cards(rig, 1, 2, 7);
+    rig_load(rig);
+    fake_serve(refused, NULL, NULL);
+    assert_int_equal(rig_run(rig), RUN_DONE);
+    rig_restart(rig, false);
+    fake_serve(NULL, NULL, NULL);
+    buf_init(&path, 4096);
+    buf_addf(&path, "%s/second.csv", rig->folder);
+    buf_reset(&rig->cards);
+    buf_add_text(&rig->cards, "customer_id,account_id,card_id\n");
+    rig_cards(rig, 101, 40, 7);
+    rig_write(buf_text(&path), buf_span(&rig->cards));
+    options.cards = buf_text(&path);
+    rc = ingest(rig->ledger, &options, rig->portfolio, &result, &rig->fail);
+    assert_int_equal(unlink(buf_text(&path)), 0); /* it is open */
+    assert_int_equal(rc, 0);
+    ingest_result_free(&result);
+    buf_free(&path);
+    rig->options.pace.rate = 20;
+}
+
+static void a_retry_beside_the_run_brings_its_file(void **state)
+{
+    struct rig *rig = *state;
+
+    two_files(rig);
+    fake_at(1001, retry_all, rig);
+    assert_int_equal(rig_run(rig), RUN_DONE);
+    rig_expect(rig, 1, "accepted", 2);
+    rig_expect(rig, 2, "accepted", 2);
+    assert_int_equal(rig_count(rig, "accepted"), 42);
+}
+
+static void a_retry_beside_the_run_without_its_file_stops_it(void **state)
+{
+    struct rig *rig = *state;
+
+    two_files(rig);
+    assert_int_equal(unlink(rig->cards_path), 0);
+    fake_at(1001, retry_all, rig);
+    assert_int_equal(rig_run(rig), FAIL_INPUT);
+    assert_non_null(strstr(rig->fail.text, rig->cards_path));
+    rig_expect(rig, 1, "ready", 1);
+    assert_int_equal(rig_count(rig, "sent"), 0);
 }
 
 /* 40 rows at 20 a second; half-way something happens to their file, between two requests. */
@@ -210,6 +291,8 @@ static void a_name_that_is_given_to_another_file_does_no_harm(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        RIG_TEST(a_retry_beside_the_run_brings_its_file),
+        RIG_TEST(a_retry_beside_the_run_without_its_file_stops_it),
         RIG_TEST(a_record_that_became_invalid_is_not_sent),
         RIG_TEST(a_customer_that_became_invalid_is_not_sent),
         RIG_TEST(a_record_that_is_now_to_be_skipped_is_not_sent),

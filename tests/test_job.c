@@ -14,6 +14,8 @@
 
 enum { MOST = 8 };
 
+static const struct job_rules RULES = {MOST, false}, WITH_PATH = {MOST, true};
+
 static struct job sent(int attempts, bool uncertain)
 {
     return (struct job){.state = JOB_SENT, .attempts = attempts, .uncertain = uncertain};
@@ -67,7 +69,7 @@ static void every_verdict_has_its_edge(void **state)
         const struct edge *edge = &EDGES[i];
         struct job job = sent(edge->attempts, edge->uncertain);
         print_message("  %s, attempt %d\n", job_verdict_name(edge->verdict), edge->attempts);
-        job_settle(&job, edge->verdict, edge->lost, MOST);
+        job_settle(&job, edge->verdict, edge->lost, &RULES);
         check(job, edge->then, edge->attempts_then, edge->uncertain_then);
     }
 }
@@ -77,7 +79,7 @@ static void lost_marks_the_row_whatever_the_verdict(void **state)
     (void)state;
     for (int verdict = VERDICT_ACCEPTED; verdict <= VERDICT_INVALID; verdict++) {
         struct job job = sent(2, false);
-        job_settle(&job, (enum job_verdict)verdict, true, MOST);
+        job_settle(&job, (enum job_verdict)verdict, true, &RULES);
         assert_true(job.uncertain);
     }
 }
@@ -97,7 +99,7 @@ static void a_claim_given_back_leaves_no_trace(void **state)
 
     (void)state;
     job_claim(&job);
-    job_settle(&job, VERDICT_RELEASED, false, MOST);
+    job_settle(&job, VERDICT_RELEASED, false, &RULES);
     check(job, JOB_READY, 0, false);
 }
 
@@ -119,7 +121,7 @@ static void a_lost_attempt_explains_already(void **state)
     job_claim(&job);
     job_recover(&job);
     job_claim(&job);
-    job_settle(&job, VERDICT_ALREADY, false, MOST);
+    job_settle(&job, VERDICT_ALREADY, false, &RULES);
     check(job, JOB_ACCEPTED, 2, true);
 }
 
@@ -128,9 +130,98 @@ static void a_lost_answer_can_be_held(void **state)
     struct job job = sent(2, false);
 
     (void)state;
-    job_settle(&job, VERDICT_TRANSIENT, true, MOST);
+    job_settle(&job, VERDICT_TRANSIENT, true, &RULES);
     job_hold(&job);
     check(job, JOB_HELD, 2, true);
+}
+
+/* Customer call "already", and the card call can be made: due for that one, with all its attempts before it.
+ */
+static void already_goes_on_to_the_card_call(void **state)
+{
+    struct job job = sent(3, false);
+
+    (void)state;
+    job_settle(&job, VERDICT_ALREADY, false, &WITH_PATH);
+    check(job, JOB_READY, 3, false);
+    assert_int_equal(job.call, CALL_FOLLOW);
+    assert_int_equal(job.before, 3);
+    job_claim(&job);
+    job_settle(&job, VERDICT_ALREADY, false, &WITH_PATH);
+    check(job, JOB_ALREADY, 4, false);
+    assert_int_equal(job.call, CALL_FOLLOW);
+}
+
+static void already_to_the_card_call_is_the_end(void **state)
+{
+    static const enum job_call calls[] = {CALL_CARD, CALL_FOLLOW};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
+        struct job job = {.state = JOB_SENT, .attempts = 1, .call = calls[i]};
+        job_settle(&job, VERDICT_ALREADY, false, &WITH_PATH);
+        check(job, JOB_ALREADY, 1, false);
+        assert_int_equal(job.call, calls[i]);
+    }
+}
+
+static void a_lost_attempt_explains_already_also_with_a_card_path(void **state)
+{
+    struct job job = sent(2, true);
+
+    (void)state;
+    job_settle(&job, VERDICT_ALREADY, false, &WITH_PATH);
+    check(job, JOB_ACCEPTED, 2, true);
+    assert_int_equal(job.call, CALL_CUSTOMER);
+}
+
+static void attempts_before_do_not_exhaust(void **state)
+{
+    struct job job = {.state = JOB_SENT, .attempts = MOST + 7, .before = MOST};
+
+    (void)state;
+    job_settle(&job, VERDICT_TRANSIENT, false, &RULES);
+    check(job, JOB_READY, MOST + 7, false);
+    job_claim(&job);
+    job_settle(&job, VERDICT_TRANSIENT, false, &RULES);
+    check(job, JOB_EXHAUSTED, MOST + 8, false);
+}
+
+/* Which settled rows let the customer's next card go: state, call, without a path, with one. */
+static void what_frees_the_next_card(void **state)
+{
+    static const struct {
+        enum job_state state;
+        enum job_call call;
+        bool without, with;
+    } expected[] = {
+        {JOB_INVALID, CALL_CUSTOMER, true, true},    {JOB_SKIPPED, CALL_CUSTOMER, true, true},
+        {JOB_HELD, CALL_CUSTOMER, false, false},     {JOB_READY, CALL_FOLLOW, false, false},
+        {JOB_ACCEPTED, CALL_CUSTOMER, false, false}, {JOB_ACCEPTED, CALL_CARD, false, true},
+        {JOB_ACCEPTED, CALL_FOLLOW, false, true},    {JOB_ALREADY, CALL_CARD, false, true},
+        {JOB_ALREADY, CALL_CUSTOMER, false, true},   {JOB_REJECTED, CALL_CUSTOMER, true, true},
+        {JOB_EXHAUSTED, CALL_CARD, true, true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
+        struct job job = {.state = expected[i].state, .call = expected[i].call};
+        print_message("  %s\n", job_state_name(job.state));
+        assert_int_equal(job_frees(&job, &RULES), expected[i].without);
+        assert_int_equal(job_frees(&job, &WITH_PATH), expected[i].with);
+    }
+}
+
+static void what_can_be_retried(void **state)
+{
+    static const bool may[JOB_STATE_COUNT] = {
+        [JOB_HELD] = true,    [JOB_ACCEPTED] = true, [JOB_DECLINED] = true,
+        [JOB_ALREADY] = true, [JOB_REJECTED] = true, [JOB_EXHAUSTED] = true};
+
+    (void)state;
+    for (int i = 0; i < JOB_STATE_COUNT; i++)
+        assert_int_equal(job_retry_refused((enum job_state)i) == NULL, may[i]);
+    assert_string_equal(job_retry_refused(JOB_ENROLLED), "it is enrolled");
 }
 
 /* ---- bugs of the caller end the process ---- */
@@ -147,7 +238,7 @@ static void do_claim(struct job *job)
 
 static void do_settle(struct job *job)
 {
-    job_settle(job, VERDICT_ACCEPTED, false, MOST);
+    job_settle(job, VERDICT_ACCEPTED, false, &RULES);
 }
 
 static void do_recover(struct job *job)
@@ -157,7 +248,7 @@ static void do_recover(struct job *job)
 
 static void do_settle_unknown(struct job *job)
 {
-    job_settle(job, (enum job_verdict)99, false, MOST);
+    job_settle(job, (enum job_verdict)99, false, &RULES);
 }
 
 static void do_name(struct job *job)
@@ -304,6 +395,12 @@ int main(void)
         cmocka_unit_test(recovering_keeps_the_attempt_and_doubts),
         cmocka_unit_test(a_lost_attempt_explains_already),
         cmocka_unit_test(a_lost_answer_can_be_held),
+        cmocka_unit_test(already_goes_on_to_the_card_call),
+        cmocka_unit_test(already_to_the_card_call_is_the_end),
+        cmocka_unit_test(a_lost_attempt_explains_already_also_with_a_card_path),
+        cmocka_unit_test(attempts_before_do_not_exhaust),
+        cmocka_unit_test(what_frees_the_next_card),
+        cmocka_unit_test(what_can_be_retried),
         cmocka_unit_test(only_what_is_ready_and_uncertain_can_be_held),
         cmocka_unit_test(i3_only_sent_can_be_settled_or_recovered),
         cmocka_unit_test(i2_only_ready_can_be_claimed),

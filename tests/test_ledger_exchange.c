@@ -309,7 +309,7 @@ static void answers_are_counted_by_status_minute_and_time(void **state)
     outcomes[3].http_status = 0;
     outcomes[3].latency_us = -1; /* no request was made */
     assert_int_equal(exchange(desk, outcomes, 4, &x), 0);
-    assert_int_equal(ledger_run_end(desk->ledger, 5, NOW_MS + 2500, &desk->fail), 0);
+    assert_int_equal(ledger_run_end(desk->ledger, 5, NULL, NOW_MS + 2500, &desk->fail), 0);
 
     assert_int_equal(ledger_totals(desk->ledger, &totals, &desk->fail), 0);
     assert_int_equal(totals.state[JOB_ACCEPTED], 1);
@@ -440,7 +440,7 @@ static void what_was_sent_when_a_run_died_is_due_again_and_uncertain(void **stat
     assert_true(claims[0].job.uncertain);
     assert_int_equal(claims[0].job.attempts, 2);
     assert_false(claims[2].job.uncertain);
-    assert_int_equal(ledger_run_end(desk->ledger, 0, NOW_MS + 91000, &desk->fail), 0);
+    assert_int_equal(ledger_run_end(desk->ledger, 0, NULL, NOW_MS + 91000, &desk->fail), 0);
     assert_int_equal(ledger_totals(desk->ledger, &totals, &desk->fail), 0);
     assert_int_equal(totals.runs, 2);
     assert_int_equal(totals.run_ms, 1000);

@@ -229,7 +229,8 @@ static void no_secret_from_argv(void **state)
 
 static void commands_of_this_version(void **state)
 {
-    static const char *const names[] = {"check", "run", "status", "report", "show", "config"};
+    static const char *const names[] = {"check",  "run",  "status", "reconcile", "retry",
+                                        "report", "show", "purge",  "config"};
     size_t count;
     const struct command_spec *commands = options_commands(&count);
 
@@ -294,8 +295,8 @@ static void program_help_lists_what_exists(void **state)
     buf_init(&out, 65536);
     options_help(NULL, &out);
     assert_non_null(strstr(buf_text(&out), "\n  check                   read and validate"));
-    assert_null(strstr(buf_text(&out), "purge"));
-    assert_null(strstr(buf_text(&out), "reconcile"));
+    assert_non_null(strstr(buf_text(&out), "\n  purge                   erase finished rows"));
+    assert_non_null(strstr(buf_text(&out), "\n  reconcile               read outcome events"));
     buf_free(&out);
 }
 
@@ -309,7 +310,7 @@ static void the_sample_file_is_all_defaults(void **state)
     assert_non_null(
         strstr(buf_text(&out), "\n[pace]\n# most enrol requests, such as 50/s or 3000/m\n#rate = 50/s\n"));
     assert_null(strstr(buf_text(&out), "server_secret ="));
-    assert_null(strstr(buf_text(&out), "textfile"));
+    assert_non_null(strstr(buf_text(&out), "\n#textfile =\n"));
     buf_free(&out);
 }
 
@@ -320,7 +321,8 @@ static void completion_knows_words_and_files(void **state)
     (void)state;
     buf_init(&out, 65536);
     options_completion(&out);
-    assert_non_null(strstr(buf_text(&out), " words='check run status report show config --config --set "));
+    assert_non_null(strstr(
+        buf_text(&out), " words='check run status reconcile retry report show purge config --config --set "));
     assert_non_null(strstr(buf_text(&out), "    --log-level)\n        mapfile -t COMPREPLY < "
                                            "<(compgen -W 'debug info warning error' -- \"$cur\")\n"));
     assert_non_null(strstr(buf_text(&out), "    --cards)\n        mapfile -t COMPREPLY < <(compgen -f "));

@@ -161,11 +161,18 @@ static const char SUMMARY[] =
     "    \"rejected\": 0,\n"
     "    \"exhausted\": 0\n"
     "  },\n"
+    "  \"purged\": 0,\n"
     "  \"overdue\": 0,\n"
     "  \"refused_customers\": 1,\n"
     "  \"problems\": {\n"
     "    \"bad_integer\": 4,\n"
     "    \"no_customer\": 1\n"
+    "  },\n"
+    "  \"last_run\": {\n"
+    "    \"started_at\": \"2023-11-14T22:13:20.000Z\",\n"
+    "    \"ended_at\": \"2023-11-14T22:13:24.000Z\",\n"
+    "    \"exit_code\": 4,\n"
+    "    \"reason\": \"no success for breaker.limit: the server seems to be away\"\n"
     "  },\n"
     "  \"http_status\": {\n"
     "    \"202\": 1,\n"
@@ -178,8 +185,8 @@ static const char SUMMARY[] =
     "  \"latency_ms\": {\n"
     "    \"mean\": 60.000,\n"
     "    \"p50\": 23.170,\n"
-    "    \"p95\": 110.217,\n"
-    "    \"p99\": 110.217\n"
+    "    \"p95\": 108.463,\n"
+    "    \"p99\": 109.866\n"
     "  },\n"
     "  \"files\": [\n"
     "    {\n"
@@ -254,7 +261,10 @@ static void the_summary_has_its_keys_and_numbers(void **state)
     outcomes[1].due_ms = NOW_MS + 1;
     outcomes[1].latency_us = 20000;
     assert_int_equal(ledger_exchange(desk->ledger, &x, &desk->fail), 0);
-    assert_int_equal(ledger_run_end(desk->ledger, 5, NOW_MS + 4000, &desk->fail), 0);
+    assert_int_equal(ledger_run_end(desk->ledger, 4,
+                                    "no success for breaker.limit: the server seems to be away",
+                                    NOW_MS + 4000, &desk->fail),
+                     0);
     write_report(desk);
     buf_init(&expected, 1 << 16);
     buf_addf(&expected, SUMMARY, scratch_folder(), scratch_folder());
@@ -262,12 +272,26 @@ static void the_summary_has_its_keys_and_numbers(void **state)
     buf_free(&expected);
 }
 
+static void a_summary_without_a_run_says_so(void **state)
+{
+    struct desk *desk = *state;
+    struct buf text;
+
+    buf_init(&text, 1 << 16);
+    desk_load(desk, CARDS "11,21,501\n", NULL);
+    write_report(desk);
+    scratch_read("out/summary.json", &text);
+    assert_non_null(strstr(buf_text(&text), "\n  \"last_run\": null,\n"));
+    buf_free(&text);
+}
+
 /* ---- the files themselves ---- */
 
 static void reports_are_for_their_owner_only_and_leave_nothing_else(void **state)
 {
-    static const char *const names[] = {"out/results.csv", "out/cards.rejects.csv",
-                                        "out/customers.rejects.csv", "out/summary.json"};
+    static const char *const names[] = {"out/results.csv",           "out/cards.rejects.csv",
+                                        "out/customers.rejects.csv", "out/summary.json",
+                                        "out/report.html",           "out/SHA256SUMS"};
     struct desk *desk = *state;
     mode_t mask;
 
@@ -275,12 +299,12 @@ static void reports_are_for_their_owner_only_and_leave_nothing_else(void **state
     mask = umask(0);
     write_report(desk);
     (void)umask(mask);
-    for (size_t i = 0; i < 4; i++)
+    for (size_t i = 0; i < 6; i++)
         assert_int_equal(scratch_mode(names[i]), 0600);
     assert_int_equal(scratch_mode("out"), 0700);
-    assert_int_equal(scratch_count("out"), 4);
+    assert_int_equal(scratch_count("out"), 6);
     write_report(desk);
-    assert_int_equal(scratch_count("out"), 4);
+    assert_int_equal(scratch_count("out"), 6);
 }
 
 /* A report that fails leaves the earlier one, whole, and no half of its own. */
@@ -302,7 +326,7 @@ static void a_report_that_fails_leaves_the_earlier_one(void **state)
     assert_non_null(strstr(desk->fail.text, "/out/results.csv: cannot write: Is a directory"));
     scratch_read("out/summary.json", &after);
     assert_true(span_same(buf_span(&before), buf_span(&after)));
-    assert_int_equal(scratch_count("out"), 3);
+    assert_int_equal(scratch_count("out"), 5);
     buf_free(&before);
     buf_free(&after);
 }
@@ -315,7 +339,7 @@ static void a_check_tells_no_correlation_ids(void **state)
 
     buf_init(&text, 4096);
     desk_load(desk, CARDS "11,21,501\n", NULL);
-    options.without_cid = true;
+    options.check = true;
     assert_int_equal(report_write(desk->ledger, desk->portfolio, &options, &desk->fail), 0);
     scratch_read("out/results.csv", &text);
     assert_non_null(strstr(buf_text(&text), ",501,ready,,0,,,,,,"));
@@ -367,10 +391,12 @@ static void latencies_are_read_from_the_histogram(void **state)
     totals.latency[41] = 45; /* up to 1217 us */
     totals.latency[72] = 4;  /* up to 262144 us */
     totals.latency[127] = 1;
-    assert_int_equal(report_latency(&totals, 0), 1);
+    assert_int_equal(report_latency(&totals, 0), 861);
+    assert_int_equal(report_latency(&totals, 0.25), 943); /* half way up from 861 us */
     assert_int_equal(report_latency(&totals, 0.5), 1024);
-    assert_int_equal(report_latency(&totals, 0.51), 1217);
+    assert_int_equal(report_latency(&totals, 0.51), 1028);
     assert_int_equal(report_latency(&totals, 0.95), 1217);
+    assert_int_equal(report_latency(&totals, 0.97), 241290);
     assert_int_equal(report_latency(&totals, 0.99), 262144);
     assert_int_equal(report_latency(&totals, 1), INT64_C(3611622602));
 }
@@ -382,6 +408,7 @@ int main(void)
         DESK_TEST(a_message_never_starts_a_formula),
         DESK_TEST(a_refused_row_that_was_tried_shows_its_cid),
         DESK_TEST(the_summary_has_its_keys_and_numbers),
+        DESK_TEST(a_summary_without_a_run_says_so),
         DESK_TEST(reports_are_for_their_owner_only_and_leave_nothing_else),
         DESK_TEST(a_report_that_fails_leaves_the_earlier_one),
         DESK_TEST(a_check_tells_no_correlation_ids),

@@ -331,6 +331,37 @@ static void a_file_that_was_changed_costs_its_rejects(void **state)
     assert_true(scratch_exists("out/summary.json"));
 }
 
+/* The file is there and the same, but these settings do not find its columns. */
+static void settings_that_do_not_fit_a_file_are_named(void **state)
+{
+    struct desk *desk = *state;
+    struct buf log;
+
+    log_to_file(desk);
+    desk_load(desk, CARDS "11,x,501\n12,y,502\n", NULL);
+    write_report(desk);
+    portfolio_close(desk->portfolio);
+    desk->tables.reader.delimiter = ';';
+    portfolio_open(&desk->portfolio, &desk->tables);
+    write_report(desk);
+    buf_init(&log, 1 << 16);
+    scratch_read("log", &log);
+    assert_non_null(
+        strstr(buf_text(&log),
+               " warning refused records cannot be written again with these settings; give the settings "
+               "with which their file was loaded file="));
+    assert_non_null(strstr(buf_text(&log), "/cards.1.csv: no header: the first line names no known column"));
+    assert_non_null(strstr(buf_text(&log), " records=2\n"));
+    assert_null(strstr(buf_text(&log), "gone or changed"));
+    buf_free(&log);
+    assert_int_equal(close(desk->log.fd), 0);
+    scratch_holds("out/cards.rejects.csv", /* of the first report */
+                  "customer_id,account_id,card_id,_ctp_code,_ctp_field,_ctp_message\n"
+                  "11,x,501,bad_integer,account_id," NUMBER(
+                      "account_id") "\n"
+                                    "12,y,502,bad_integer,account_id," NUMBER("account_id") "\n");
+}
+
 /* Longer than anything that is kept in memory. */
 static void a_huge_record_is_written_whole(void **state)
 {
@@ -404,6 +435,7 @@ int main(void)
         DESK_TEST(rejects_of_a_file_that_was_faultless_are_written),
         DESK_TEST(a_file_that_is_gone_costs_its_rejects_and_a_warning),
         DESK_TEST(a_file_that_was_changed_costs_its_rejects),
+        DESK_TEST(settings_that_do_not_fit_a_file_are_named),
         DESK_TEST(a_huge_record_is_written_whole),
         DESK_TEST(more_files_than_may_be_open_at_first),
     };

@@ -114,6 +114,22 @@ static void closed_opens_where_a_rate_begins(void **state)
     assert_int_equal(timetable_opens(&never, at(WED, 1, 0)), -1);
 }
 
+static void a_plan_takes_closed_hours_into_account(void **state)
+{
+    struct timetable none = {.count = 0}, week = table("Mon-Fri 08:00-20:00 0; Sat,Sun 0; * 2/s"),
+                     closed = table("* 0");
+
+    (void)state;
+    assert_true(timetable_seconds(&none, at(MON, 7, 0), 50, 1000) == 20);
+    assert_true(timetable_seconds(&none, at(MON, 7, 0), 50, 0) == 0);
+    /* an hour until it closes, 7,200 requests; the rest twelve hours later */
+    assert_true(timetable_seconds(&week, at(MON, 7, 0), 50, 7200) == 3600);
+    assert_true(timetable_seconds(&week, at(MON, 7, 0), 50, 7320) == 13 * 3600 + 60);
+    /* a week has 60 open hours, 432,000 requests */
+    assert_true(timetable_seconds(&week, at(MON, 7, 0), 50, 2 * 432000 + 7200) == 2 * 7 * 86400 + 3600);
+    assert_true(timetable_seconds(&closed, at(MON, 7, 0), 50, 1) == -1);
+}
+
 static void what_is_wrong_is_named_with_its_place(void **state)
 {
     static const struct {
@@ -164,7 +180,7 @@ static void rules_have_a_limit(void **state)
 {
     char text[65 * 4 + 1];
     struct timetable out;
-    struct fail fail;
+    struct fail fail = {.kind = FAIL_NONE};
 
     (void)state;
     for (int i = 0; i < 65; i++)
@@ -183,6 +199,7 @@ int main(void)
         cmocka_unit_test(times_without_days_hold_every_day),
         cmocka_unit_test(a_span_over_midnight_belongs_to_the_day_it_begins_on),
         cmocka_unit_test(closed_opens_where_a_rate_begins),
+        cmocka_unit_test(a_plan_takes_closed_hours_into_account),
         cmocka_unit_test(what_is_wrong_is_named_with_its_place),
         cmocka_unit_test(blanks_and_a_last_separator_are_harmless),
         cmocka_unit_test(rules_have_a_limit),

@@ -29,6 +29,7 @@ enum setting {
     X(COMMAND, "shell command")                                                    /* config_text */  \
     X(SECRET, "secret")                                                            /* config_text */  \
     X(URL, "URL, such as https://api.example.com/prefix")                          /* config_text */  \
+    X(ROUTE, "path such as /v1/clicktopay/visa/enroll/card")                       /* config_text */  \
     X(PROXY, "proxy URL, such as http://proxy.example.com:3128")                   /* config_text */  \
     X(POINTER, "JSON pointer, such as /data/status")                               /* config_text */  \
     X(LIST, "list joined by ';'")                                                  /* config_text */  \

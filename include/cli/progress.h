@@ -35,6 +35,8 @@ bool progress_due(const struct progress *progress, int64_t now_ms);
 void progress_show(struct progress *progress, const struct progress_state *state, int64_t now_ms);
 /* A line at once, whatever the form. */
 void progress_print(struct progress *progress, const struct progress_state *state, int64_t now_ms);
+/* The same with words of the caller's own, for work that is not rows. */
+void progress_tell(struct progress *progress, const char *text, int64_t now_ms);
 void progress_close(struct progress *progress); /* clears the moving line */
 
 #endif

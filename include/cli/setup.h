@@ -7,12 +7,19 @@
 #include "cli/options.h"
 #include "driver/ledger_load.h"
 #include "flow/engine.h"
+#include "flow/metrics.h"
+#include "rule/api_event.h"
 
 /* `now_ms`: the time that consent is judged by. */
 void setup_tables(const struct config *config, int64_t now_ms, struct table_options *out);
 void setup_load(const struct config *config, int64_t now_ms, struct ledger_load_options *out);
 /* The deadline is the earlier of run.deadline and now + run.max_duration. */
 void setup_engine(const struct config *config, int64_t now_ms, struct engine_options *out);
+
+void setup_metrics(const struct config *config, struct log *log, struct metrics *out);
+
+/* How events are read. FAIL_USAGE where the settings contradict each other. */
+int setup_events(const struct config *config, struct api_event_rules *out, struct fail *fail) MUST_CHECK;
 
 enum log_level setup_log_level(const struct config *config, bool quiet); /* quiet: warnings at least */
 

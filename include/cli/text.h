@@ -15,7 +15,5 @@ void text_loaded(const struct ledger_files *files, const struct ingest_options *
                  const struct ingest_result *loaded, struct buf *out);
 /* The same of the newest load, then its predecessors in brief, newest first. */
 void text_files(const struct ledger_files *files, struct buf *out);
-/* What an exit code of a run or a check means, in a few words. */
-const char *text_exit(int exit_code);
 
 #endif

@@ -23,6 +23,9 @@ int command_run(struct command *command, int *exit_code, struct fail *fail) MUST
 int command_status(struct command *command, int *exit_code, struct fail *fail) MUST_CHECK;
 int command_report(struct command *command, int *exit_code, struct fail *fail) MUST_CHECK;
 int command_show(struct command *command, int *exit_code, struct fail *fail) MUST_CHECK;
+int command_reconcile(struct command *command, int *exit_code, struct fail *fail) MUST_CHECK;
+int command_retry(struct command *command, int *exit_code, struct fail *fail) MUST_CHECK;
+int command_purge(struct command *command, int *exit_code, struct fail *fail) MUST_CHECK;
 int command_config(struct command *command, int *exit_code, struct fail *fail) MUST_CHECK;
 
 #endif

@@ -40,11 +40,26 @@ const struct uuid_seed *ledger_seed(const struct ledger *ledger);
  * and ledger_exchange. */
 void ledger_set_hold_lost(struct ledger *ledger, bool hold);
 
+/* Whether this run can make the card call (api.enroll_card_path): to be told right after ledger_run_begin.
+ * Where it is another answer than the last run's, rows that wait for that call become READY, or HELD or
+ * ALREADY again. */
+int ledger_set_card_path(struct ledger *ledger, bool card_path, int64_t now_ms, struct fail *fail) MUST_CHECK;
+
+/* What the last run said: it decides for whoever changes rows between two runs. */
+int ledger_card_path(struct ledger *ledger, bool *out, struct fail *fail) MUST_CHECK;
+
+/* The tenant that this run sends for (api.tenant), and that of the last run: whose events are ours. Appended;
+ * nothing: no run yet. */
+int ledger_set_tenant(struct ledger *ledger, const char *tenant, struct fail *fail) MUST_CHECK;
+int ledger_tenant(struct ledger *ledger, struct buf *out, struct fail *fail) MUST_CHECK;
+
 /* Opens a run: checks the file's integrity when the last run did not end, and makes rows whose answers were
  * lost with it due again, or held, marked uncertain. *recovered tells how many. */
 int ledger_run_begin(struct ledger *ledger, const char *version, int64_t now_ms, int64_t *recovered,
                      struct fail *fail) MUST_CHECK;
-int ledger_run_end(struct ledger *ledger, int exit_code, int64_t now_ms, struct fail *fail) MUST_CHECK;
+/* `reason`: why it ended so, masked, for people; NULL: nothing went wrong. */
+int ledger_run_end(struct ledger *ledger, int exit_code, const char *reason, int64_t now_ms,
+                   struct fail *fail) MUST_CHECK;
 
 /* How one request ended. Strings are borrowed for the call. */
 struct ledger_outcome {

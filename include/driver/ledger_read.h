@@ -23,6 +23,9 @@ void ledger_files_free(struct ledger_files *files);
 /* Makes rows still to be sent from this file invalid (source_lost); *rows tells how many. */
 int ledger_file_drop(struct ledger *ledger, int64_t file, int64_t now_ms, int64_t *rows,
                      struct fail *fail) MUST_CHECK;
+/* Cards that need this file for nothing but to follow a customer call that was answered "already"
+ * (CALL_FOLLOW) are ALREADY again; *rows tells how many. */
+int ledger_file_unfollow(struct ledger *ledger, int64_t file, int64_t *rows, struct fail *fail) MUST_CHECK;
 
 /* What stands where. */
 enum { LEDGER_HTTP_MAX = 64, LEDGER_BUCKETS = 128 };
@@ -34,12 +37,52 @@ struct ledger_totals {
     int64_t http_answers[LEDGER_HTTP_MAX];
     size_t http_count;
     int64_t refused_customers;
+    int64_t purged; /* of the rows counted by state: without place and story any more */
     int64_t runs, requests, tokens;
     int64_t run_ms; /* the runs' lengths together; of one that was killed, until its last answer */
     int64_t answers, latency_us;     /* sums */
     int64_t latency[LEDGER_BUCKETS]; /* answers by bucket */
 };
 int ledger_totals(struct ledger *ledger, struct ledger_totals *out, struct fail *fail) MUST_CHECK;
+
+/* The runs there were. Times are 0 where there was none. */
+struct ledger_last_run {
+    int64_t started_ms; /* of the newest */
+    bool open;          /* one has no end: it is at work, or was killed */
+    int64_t ended_ms;   /* of the newest that has an end ... */
+    int exit_code;      /* ... and how; -1: it was killed */
+    int64_t success_ms; /* the newest end with 0 or 3: nothing was left to send */
+};
+int ledger_last_run(struct ledger *ledger, struct ledger_last_run *out, struct fail *fail) MUST_CHECK;
+
+/* One run. Times are 0 where there was none: of a run at work, or killed and not noticed yet, ended_ms. */
+struct ledger_run {
+    int64_t id, started_ms, last_ms, ended_ms;
+    int exit_code;                               /* where it ended; -1: it was killed */
+    char reason[sizeof((struct fail *)0)->text]; /* why it ended so, masked; "": nothing went wrong */
+    char version[32];
+    int64_t requests, tokens;
+    int64_t first_minute, last_minute; /* of its answers; the last before the first: there was none */
+    int64_t latency[LEDGER_BUCKETS];   /* answers by bucket */
+};
+/* The newest runs, at most `most`, newest first. */
+int ledger_runs(struct ledger *ledger, size_t most, struct ledger_run *out, size_t *count,
+                struct fail *fail) MUST_CHECK;
+
+/* What one minute of one run brought; minutes since 1970. */
+struct ledger_minute {
+    int64_t run, minute;
+    int64_t answers, accepted, transient;
+    int64_t latency_us, latency_max_us; /* sum, longest */
+};
+/* Minutes with answers of this run and later ones, in order: begin, then next until it returns 0. */
+int ledger_minutes_begin(struct ledger *ledger, int64_t from_run, struct fail *fail) MUST_CHECK;
+int ledger_minutes_next(struct ledger *ledger, struct ledger_minute *out, struct fail *fail) MUST_CHECK;
+
+/* Between the two all reading sees the ledger at one instant, whoever works beside; nothing may be changed.
+ */
+int ledger_still(struct ledger *ledger, struct fail *fail) MUST_CHECK;
+void ledger_still_end(struct ledger *ledger);
 
 /* Rows accepted at or before a time and without their event. */
 int ledger_overdue(struct ledger *ledger, int64_t before_ms, int64_t *out, struct fail *fail) MUST_CHECK;
@@ -52,15 +95,17 @@ int ledger_plan(struct ledger *ledger, int64_t *rows, int64_t *accounts, struct 
 struct ledger_row_state {
     int64_t id;
     struct ledger_file_place {
-        int64_t file, record, line, offset;
+        int64_t file, record, line, offset; /* file 0: purged */
         size_t length;
     } place;
     int64_t card_id, customer_id, account_id; /* 0: none */
     enum job_state state;
     bool uncertain;
     int attempts, http_status, flags;
+    enum job_call call;                         /* which its last request was, or its next will be, for */
     struct span code, field, message, event_id; /* borrowed until the next call */
     int64_t updated_ms, due_ms;
+    int64_t event_ms; /* the time of the event that decided; 0: none, or it tells none */
 };
 enum ledger_rows { ROWS_CARDS, ROWS_REFUSED_CARDS, ROWS_REFUSED_CUSTOMERS };
 /* Pulls rows in input order: begin, then next until it returns 0; one iteration at a time on a handle. */
@@ -71,6 +116,11 @@ int ledger_rows_next(struct ledger *ledger, struct ledger_row_state *out, struct
 int ledger_card_begin(struct ledger *ledger, int64_t card_id, struct fail *fail) MUST_CHECK;
 int ledger_card_next(struct ledger *ledger, struct ledger_row_state *out, struct fail *fail) MUST_CHECK;
 
+/* All rows of one customer in the order of sending, pulled the same way. */
+int ledger_customer_begin(struct ledger *ledger, int64_t customer_id, struct fail *fail) MUST_CHECK;
+int ledger_customer_next(struct ledger *ledger, struct ledger_row_state *out, struct fail *fail) MUST_CHECK;
+
+/* One step of a row's story: an attempt, or (code "retry", the message its reason) the command retry. */
 struct ledger_attempt {
     int attempt, http_status;
     int64_t at_ms;
@@ -78,6 +128,17 @@ struct ledger_attempt {
 };
 int ledger_attempts_begin(struct ledger *ledger, int64_t row, struct fail *fail) MUST_CHECK;
 int ledger_attempts_next(struct ledger *ledger, struct ledger_attempt *out, struct fail *fail) MUST_CHECK;
+
+/* Cards with an event in their story that says otherwise than their state, by that state: begin, then next
+ * until it returns 0. */
+struct ledger_against {
+    enum job_state state;
+    bool well; /* the event is a success; else a failure after the success */
+    int64_t cards;
+    int64_t file, line; /* of the first of them */
+};
+int ledger_against_begin(struct ledger *ledger, struct fail *fail) MUST_CHECK;
+int ledger_against_next(struct ledger *ledger, struct ledger_against *out, struct fail *fail) MUST_CHECK;
 
 /* Code lists of the records of both kinds that are refused now, each with its count. */
 struct ledger_problem {

@@ -1,4 +1,4 @@
-/* outfile: a file that is written whole or not at all, mode 0600.
+/* outfile: a file that is written whole or not at all, mode 0600 unless it is opened to all.
  *
  * Bytes go to a temporary name in the same folder; the commit flushes them to disk and renames. Write errors
  * are kept and come out of outfile_commit, so that a writer need not look at each piece. FAIL_LEDGER: disk
@@ -14,6 +14,8 @@ struct outfile;
 int outfile_folder(const char *folder, struct fail *fail) MUST_CHECK;
 
 int outfile_open(struct outfile **out, const char *folder, const char *name, struct fail *fail) MUST_CHECK;
+/* Mode 0644, for a reader that is another user: nothing personal may stand in such a file. */
+void outfile_open_to_all(struct outfile *file);
 void outfile_add(struct outfile *file, struct span bytes);
 /* One CSV cell of ours: quoted where it must be, and never the start of a spreadsheet formula. */
 void outfile_cell(struct buf *out, struct span text, char delimiter);

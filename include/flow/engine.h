@@ -18,7 +18,8 @@
 #include "work/portfolio.h"
 
 struct engine_options {
-    const char *base_url; /* API host and prefix */
+    const char *base_url;  /* API host and prefix */
+    const char *card_path; /* of the card call, behind the base URL; NULL or "": it cannot be made */
     const char *tenant;
     struct pace_options pace; /* API host */
     struct pace_options token_pace;

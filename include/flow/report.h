@@ -12,13 +12,15 @@ struct report_options {
     const char *folder;
     int64_t overdue_ms; /* accepted longer than this without an event */
     int64_t now_ms;
-    bool without_cid; /* of a check: nothing will be sent under these correlation IDs */
+    bool check; /* nothing will be sent: no correlation IDs */
     struct log *log;
 };
 
-/* Writes results.csv, cards.rejects.csv, customers.rejects.csv and summary.json. Refused records of files
- * with another header than the newest go to cards.rejects.2.csv and so on. A source file that is gone or
- * changed costs the rejects of that file, and a warning. FAIL_LEDGER: disk trouble. */
+/* Writes results.csv, cards.rejects.csv, customers.rejects.csv, summary.json, report.html and, last,
+ * SHA256SUMS over all of them, from the ledger at one instant. Refused records of files with another header
+ * than the newest go to cards.rejects.2.csv and so on. A source file that is gone or changed, or does not fit
+ * the settings, costs the rejects of that file, and a warning. FAIL_LEDGER: disk trouble; FAIL_INTERNAL: the
+ * ledger's totals do not add up. */
 int report_write(struct ledger *ledger, struct portfolio *portfolio, const struct report_options *options,
                  struct fail *fail) MUST_CHECK;
 
@@ -32,7 +34,12 @@ int report_exit_code(const struct ledger_totals *totals);
 /* Whether the totals hold anything for a person: a refused record or a failed row. */
 bool report_needs_person(const struct ledger_totals *totals);
 
-/* Latency below which `share` (0 ... 1) of the answers came, in microseconds; 0 without answers. */
+/* What a state, or an exit code of a run or a check, means in a few words. */
+const char *report_state_text(enum job_state state);
+const char *report_exit_text(int exit_code);
+
+/* Latency below which `share` (0 ... 1) of the answers came, in microseconds, as if those of a bucket were
+ * spread evenly over it; 0 without answers. */
 int64_t report_latency(const struct ledger_totals *totals, double share);
 
 /* The control totals of a file beside its parts, of its load: see ledger_load.h. */

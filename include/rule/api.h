@@ -19,6 +19,10 @@ enum { API_CODE_SIZE = 32, API_MESSAGE_SIZE = 160 };
  * whole; identifiers are written digit for digit. */
 void api_enroll_body(const struct record *card, const struct record *customer, struct buf *out);
 
+/* The body of the card call, for further cards of a customer that is there: the same numbers, text and
+ * address without the customer's part. Its shape is inferred (docs/api.md). */
+void api_enroll_card_body(const struct record *card, const struct record *customer, struct buf *out);
+
 /* How a request ended, as the verdict table sees it. */
 enum api_end {
     API_ANSWERED, /* a whole answer came */

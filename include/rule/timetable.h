@@ -32,4 +32,8 @@ bool timetable_rate(const struct timetable *timetable, int minute, double *rate)
 /* The first minute of the week from `minute` on, that one included, that is not closed; -1: there is none. */
 int timetable_opens(const struct timetable *timetable, int minute);
 
+/* Seconds that so many requests take from this minute on, at `rate` where no rule holds; -1: it never opens.
+ */
+double timetable_seconds(const struct timetable *timetable, int minute, double rate, double requests);
+
 #endif

@@ -16,4 +16,7 @@ enum timestamp_fault { TIMESTAMP_OK, TIMESTAMP_FORM, TIMESTAMP_CALENDAR, TIMESTA
  * time since 1970 UTC; a moment after it is TIMESTAMP_FUTURE. */
 enum timestamp_fault timestamp_normalise(struct span text, int64_t now_ms, char *out) MUST_CHECK;
 
+/* The moment in milliseconds since 1970 UTC, further digits of a fraction cut; -1: the text is none. */
+int timestamp_ms(struct span text, int64_t *out) MUST_CHECK;
+
 #endif

@@ -3,7 +3,6 @@
 #include "config_impl.h"
 
 #include "driver/http.h"
-#include "kit/clock.h"
 #include "rule/timetable.h"
 #include "value/timestamp.h"
 
@@ -178,32 +177,19 @@ static int parse_limit(const struct setting_info *info, const char *text, struct
     return 0;
 }
 
-/* The number in `count` digits, which are known to be there. */
-static int64_t digits_at(const char *text, size_t at, size_t count)
-{
-    int64_t value = 0;
-    int bad = quantity_count((struct span){text + at, count}, &value);
-
-    assert(!bad);
-    return value;
-}
-
 /* RFC 3339 with its zone: a moment without one would be UTC while HH:MM is local time. */
 static bool parse_moment(struct span text, int64_t *out_ms)
 {
-    char utc[TIMESTAMP_LEN];
-    int64_t days;
+    int64_t at_ms;
     bool zone;
 
     if (text.len < 20 || (text.ptr[10] != 'T' && text.ptr[10] != 't'))
         return false;
     zone = text.ptr[text.len - 1] == 'Z' || text.ptr[text.len - 1] == 'z' || text.ptr[text.len - 6] == '+' ||
            text.ptr[text.len - 6] == '-';
-    if (!zone || timestamp_normalise(text, INT64_MAX, utc) != TIMESTAMP_OK || digits_at(utc, 0, 4) < 1970)
+    if (!zone || timestamp_ms(text, &at_ms) != 0 || at_ms < 0)
         return false;
-    days = clock_days(digits_at(utc, 0, 4), (unsigned)digits_at(utc, 5, 2), (unsigned)digits_at(utc, 8, 2));
-    *out_ms = ((days * 24 + digits_at(utc, 11, 2)) * 60 + digits_at(utc, 14, 2)) * 60000 +
-              digits_at(utc, 17, 2) * 1000;
+    *out_ms = at_ms;
     return true;
 }
 
@@ -238,6 +224,17 @@ static int parse_timetable(const struct setting_info *info, const char *text, st
     return timetable_parse(span_of(text), &timetable, fail) == 0 ? 0 : fail_context(fail, "%s", info->name);
 }
 
+/* What stands behind api.base_url: no query, no fragment, nothing that would have to be escaped. */
+static int parse_route(const struct setting_info *info, const char *text, struct setting_value *out,
+                       struct fail *fail)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/";
+
+    (void)out;
+    return text[0] == '/' && text[1] != '\0' && text[strspn(text, allowed)] == '\0' ? 0
+                                                                                    : wrong(info, text, fail);
+}
+
 static int parse_any(const struct setting_info *info, const char *text, struct setting_value *out,
                      struct fail *fail)
 {
@@ -247,15 +244,25 @@ static int parse_any(const struct setting_info *info, const char *text, struct s
 
 static int (*const parsers[])(const struct setting_info *, const char *, struct setting_value *,
                               struct fail *) = {
-    [SETTING_TEXT] = parse_any,        [SETTING_PATH] = parse_any,
-    [SETTING_COMMAND] = parse_any,     [SETTING_SECRET] = parse_any,
-    [SETTING_URL] = parse_url,         [SETTING_PROXY] = parse_proxy,
-    [SETTING_POINTER] = parse_pointer, [SETTING_LIST] = parse_any,
-    [SETTING_ENUM] = parse_enum,       [SETTING_CALLING_CODE] = parse_calling_code,
-    [SETTING_CHAR] = parse_char,       [SETTING_BOOL] = parse_bool,
-    [SETTING_INT] = parse_ranged,      [SETTING_SIZE] = parse_ranged,
-    [SETTING_DURATION] = parse_ranged, [SETTING_RATE] = parse_ranged,
-    [SETTING_LIMIT] = parse_limit,     [SETTING_TIMETABLE] = parse_timetable,
+    [SETTING_TEXT] = parse_any,
+    [SETTING_PATH] = parse_any,
+    [SETTING_COMMAND] = parse_any,
+    [SETTING_SECRET] = parse_any,
+    [SETTING_URL] = parse_url,
+    [SETTING_PROXY] = parse_proxy,
+    [SETTING_ROUTE] = parse_route,
+    [SETTING_POINTER] = parse_pointer,
+    [SETTING_LIST] = parse_any,
+    [SETTING_ENUM] = parse_enum,
+    [SETTING_CALLING_CODE] = parse_calling_code,
+    [SETTING_CHAR] = parse_char,
+    [SETTING_BOOL] = parse_bool,
+    [SETTING_INT] = parse_ranged,
+    [SETTING_SIZE] = parse_ranged,
+    [SETTING_DURATION] = parse_ranged,
+    [SETTING_RATE] = parse_ranged,
+    [SETTING_LIMIT] = parse_limit,
+    [SETTING_TIMETABLE] = parse_timetable,
     [SETTING_WHEN] = parse_when,
 };
 

@@ -78,6 +78,29 @@ static const struct option_spec show_options[] = {
     {.name = "card", .value_name = "ID", .help = "the card_id"},
 };
 
+static const struct option_spec reconcile_options[] = {
+    {.name = "explain", .help = "show how one event is read; nothing is changed"},
+    {.name = "event", .value_name = "N", .fallback = "1", .help = "which event --explain shows"},
+};
+
+static const struct option_spec retry_options[] = {
+    {.name = "state",
+     .value_name = "STATE",
+     .help = "rows in this state: rejected, declined, exhausted, already, held (for a lost answer) or "
+             "accepted (only overdue ones)",
+     .many = true},
+    {.name = "all-failed", .help = "rows that are rejected, declined or exhausted"},
+    {.name = "code", .value_name = "CODE", .help = "rows with this code", .many = true},
+    {.name = "card", .value_name = "ID", .help = "this card", .many = true},
+    {.name = "reason", .value_name = "TEXT", .help = "why, for show: no personal data"},
+    {.name = "dry-run", .help = "tell how many rows it would be; nothing is changed"},
+};
+
+static const struct option_spec purge_options[] = {
+    {.name = "older-than", .value_name = "DURATION", .help = "rows that are final for so long, such as 90d"},
+    {.name = "dry-run", .help = "tell how many rows it would be; nothing is changed"},
+};
+
 static const struct option_spec config_options[] = {
     {.name = "origin", .help = "show also where each value came from"},
 };
@@ -106,6 +129,23 @@ static const char *const show_examples[] = {
     "ctp-enroll show --card 6743052",
     NULL,
 };
+static const char *const reconcile_examples[] = {
+    "ctp-enroll reconcile events.jsonl",
+    "ctp-enroll reconcile --set api.tenant=TN-EXAMPLE events-*.json.gz",
+    "ctp-enroll reconcile --explain --event 3 events.jsonl",
+    NULL,
+};
+static const char *const retry_examples[] = {
+    "ctp-enroll retry --all-failed --dry-run",
+    "ctp-enroll retry --state rejected --code bad_request --reason 'owner BID corrected at Pismo'",
+    "ctp-enroll retry --state exhausted --card 6743052",
+    NULL,
+};
+static const char *const purge_examples[] = {
+    "ctp-enroll purge --older-than 90d --dry-run",
+    "ctp-enroll purge --older-than 90d",
+    NULL,
+};
 static const char *const config_examples[] = {
     "ctp-enroll config show --origin",
     "ctp-enroll config show verdicts",
@@ -127,6 +167,19 @@ static const struct command_spec commands[] = {
     {.name = "status",
      .summary = "where the portfolio stands, from the ledger alone",
      .examples = status_examples},
+    {.name = "reconcile",
+     .summary = "read outcome events and settle accepted cards",
+     .examples = reconcile_examples,
+     .options = reconcile_options,
+     .option_count = COUNT(reconcile_options),
+     .positional = "FILE... (- for standard input)",
+     .least = 1,
+     .most = SIZE_MAX},
+    {.name = "retry",
+     .summary = "make chosen finished rows due again",
+     .examples = retry_examples,
+     .options = retry_options,
+     .option_count = COUNT(retry_options)},
     {.name = "report",
      .summary = "write the report set",
      .examples = report_examples,
@@ -137,6 +190,11 @@ static const struct command_spec commands[] = {
      .examples = show_examples,
      .options = show_options,
      .option_count = COUNT(show_options)},
+    {.name = "purge",
+     .summary = "erase finished rows, keeping totals and digests",
+     .examples = purge_examples,
+     .options = purge_options,
+     .option_count = COUNT(purge_options)},
     {.name = "config",
      .summary = "print the effective settings, or check them",
      .examples = config_examples,

@@ -98,19 +98,39 @@ static void compose(struct progress *progress, const struct progress_state *stat
     }
 }
 
-static void write_line(struct progress *progress, const struct progress_state *state, bool moving)
+static void begin_line(struct progress *progress)
 {
-    ssize_t done;
-
     buf_reset(&progress->line);
     if (progress->form == PROGRESS_TTY)
         buf_add_text(&progress->line, "\r\033[K");
-    compose(progress, state);
+}
+
+static void end_line(struct progress *progress, bool moving)
+{
+    ssize_t done;
+
     if (!moving)
         buf_add_char(&progress->line, '\n');
     progress->line_open = moving;
     done = write(progress->fd, progress->line.ptr, progress->line.len);
     (void)done; /* a closed terminal must not stop the run */
+}
+
+static void write_line(struct progress *progress, const struct progress_state *state, bool moving)
+{
+    begin_line(progress);
+    compose(progress, state);
+    end_line(progress, moving);
+}
+
+void progress_tell(struct progress *progress, const char *text, int64_t now_ms)
+{
+    if (progress->form == PROGRESS_NONE)
+        return;
+    progress->shown_ms = now_ms;
+    begin_line(progress);
+    buf_add_text(&progress->line, text);
+    end_line(progress, progress->form == PROGRESS_TTY);
 }
 
 void progress_show(struct progress *progress, const struct progress_state *state, int64_t now_ms)

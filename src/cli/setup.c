@@ -180,6 +180,7 @@ void setup_engine(const struct config *config, int64_t now_ms, struct engine_opt
 
     *out = (struct engine_options){
         .base_url = config_text(config, SET_API_BASE_URL),
+        .card_path = config_text(config, SET_API_ENROLL_CARD_PATH),
         .tenant = config_text(config, SET_API_TENANT),
         .pace = pace_of(config, SET_PACE_RATE, SET_PACE_CONCURRENCY),
         .token_pace = pace_of(config, SET_PACE_TOKEN_RATE, SET_PACE_TOKEN_CONCURRENCY),
@@ -201,6 +202,36 @@ void setup_engine(const struct config *config, int64_t now_ms, struct engine_opt
     out->verdicts = config_verdicts(config, &out->verdict_count);
     if (getrandom(&out->random_seed, sizeof out->random_seed, 0) != (ssize_t)sizeof out->random_seed)
         out->random_seed = (uint64_t)now_ms; /* jitter needs no secrecy */
+}
+
+void setup_metrics(const struct config *config, struct log *log, struct metrics *out)
+{
+    struct metrics_options options = {.path = config_text(config, SET_METRICS_TEXTFILE),
+                                      .portfolio = config_text(config, SET_METRICS_PORTFOLIO),
+                                      .interval_ms = config_ms(config, SET_METRICS_INTERVAL),
+                                      .overdue_ms = config_ms(config, SET_EVENTS_OVERDUE),
+                                      .log = log};
+
+    metrics_init(out, &options);
+}
+
+int setup_events(const struct config *config, struct api_event_rules *out, struct fail *fail)
+{
+    *out = (struct api_event_rules){
+        .types = setting_span(config, SET_EVENTS_TYPES),
+        .domains = setting_span(config, SET_EVENTS_DOMAINS),
+        .tenant = setting_span(config, SET_API_TENANT),
+        .success = setting_span(config, SET_EVENTS_SUCCESS),
+        .failure = setting_span(config, SET_EVENTS_FAILURE),
+        .operations = setting_span(config, SET_EVENTS_OPERATIONS),
+        .status = config_text(config, SET_EVENTS_STATUS_POINTER),
+        .reason = config_text(config, SET_EVENTS_REASON_POINTER),
+        .operation = config_text(config, SET_EVENTS_OPERATION_POINTER),
+        .account = config_text(config, SET_EVENTS_ACCOUNT_POINTER),
+        .card = config_text(config, SET_EVENTS_CARD_POINTER),
+        .customer = config_text(config, SET_EVENTS_CUSTOMER_POINTER),
+    };
+    return api_event_check(out, fail);
 }
 
 enum log_level setup_log_level(const struct config *config, bool quiet)

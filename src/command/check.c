@@ -52,7 +52,7 @@ int command_check(struct command *command, int *exit_code, struct fail *fail)
     struct report_options report = {.folder = command->out_folder,
                                     .overdue_ms = config_ms(command->config, SET_EVENTS_OVERDUE),
                                     .now_ms = now_ms,
-                                    .without_cid = true,
+                                    .check = true,
                                     .log = command->log};
     struct ledger_load_options limits;
     struct fail over;
@@ -74,7 +74,7 @@ int command_check(struct command *command, int *exit_code, struct fail *fail)
     options.load.bad_share = -1;
     portfolio_open(&portfolio, &tables);
     if (ledger_open(&ledger, NULL, LEDGER_SCRATCH, fail) == 0 &&
-        ingest(ledger, &options, portfolio, &result, fail) == 0 && ledger_check(ledger, fail) == 0 &&
+        ingest(ledger, &options, portfolio, &result, fail) == 0 &&
         report_write(ledger, portfolio, &report, fail) == 0)
         rc = print_result(command, &(struct checked){ledger, &options, &result}, &report, exit_code, fail);
     if (rc == 0 && (ledger_file_limit(&result.customers, &limits, &over) != 0 ||

@@ -93,10 +93,12 @@ static bool is_auth_given(const struct config *config)
 static int check(struct command *command, struct fail *fail)
 {
     struct http_options http;
+    struct api_event_rules events;
     struct json json;
     bool lacks;
 
-    if (setup_http(command->config, NULL, command->log, &http, fail) != 0)
+    if (setup_http(command->config, NULL, command->log, &http, fail) != 0 ||
+        setup_events(command->config, &events, fail) != 0)
         return -1;
     lacks = try_auth(command, fail) != 0;
     if (lacks && is_auth_given(command->config))

@@ -8,6 +8,7 @@
 #include "driver/descriptors.h"
 #include "flow/engine.h"
 #include "flow/ingest.h"
+#include "flow/metrics.h"
 #include "flow/report.h"
 #include "flow/spool.h"
 #include "kit/clock.h"
@@ -17,7 +18,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OTHER_DESCRIPTORS = 32 }; /* ledger, its temporary files, input files, epoll, reports */
+enum {
+    OTHER_DESCRIPTORS = 32, /* ledger, its temporary files, input files, epoll, reports */
+    ROUNDS_MOST = 1000
+};
 
 /* Everything a run holds open. */
 struct run {
@@ -34,6 +38,7 @@ struct run {
     struct ingest_options names; /* the files of this run, and what became of them */
     struct ingest_result result;
     bool loaded; /* the ledger holds what this run is about */
+    struct metrics metrics;
 };
 
 static int load(struct run *run, struct fail *fail)
@@ -74,6 +79,45 @@ static int lose_file(struct run *run, const struct ledger_file *file, struct fai
     return 0;
 }
 
+/* Cards that were to follow their "already" by the card call, and whose file is gone, stay what they were. */
+static int unfollow_lost(struct run *run, const struct ledger_files *files, int64_t *rows, struct fail *fail)
+{
+    struct fail gone;
+    int64_t moved;
+
+    *rows = 0;
+    for (size_t i = 0; i < files->count; i++) {
+        if (portfolio_add(run->portfolio, &files->file[i], &gone) != 1)
+            continue;
+        if (ledger_file_unfollow(run->ledger, files->file[i].id, &moved, fail) != 0)
+            return -1;
+        if (moved > 0)
+            log_add(
+                run->command->log, LOG_WARN,
+                "cards that are already there stay so: the card call needs a file that is gone or changed",
+                LOG_TEXT("file", files->file[i].path), LOG_INT("rows", moved));
+        *rows += moved;
+    }
+    return 0;
+}
+
+/* The files that rows still to be sent need. */
+static int list_due(struct run *run, struct ledger_files *files, struct fail *fail)
+{
+    int64_t moved = 0;
+
+    if (ledger_files_due(run->ledger, files, fail) != 0)
+        return -1;
+    if (run->engine_options.card_path[0] && unfollow_lost(run, files, &moved, fail) != 0) {
+        ledger_files_free(files);
+        return -1;
+    }
+    if (moved == 0)
+        return 0;
+    ledger_files_free(files);
+    return ledger_files_due(run->ledger, files, fail);
+}
+
 /* Every file that rows due need is there and is what was loaded, or nothing is sent. Held rows may never be
  * due: a file that only they need is worth a warning. */
 static int verify_files(struct run *run, struct fail *fail)
@@ -82,7 +126,7 @@ static int verify_files(struct run *run, struct fail *fail)
     struct ledger_files files;
     int rc = 0;
 
-    if (ledger_files_due(run->ledger, &files, fail) != 0)
+    if (list_due(run, &files, fail) != 0)
         return -1;
     for (size_t i = 0; i < files.count && rc == 0; i++) {
         struct fail gone;
@@ -152,6 +196,18 @@ static void reread(struct run *run, struct engine *engine)
             LOG_INT("concurrency", fresh.pace.concurrency));
 }
 
+static void tell_metrics(struct run *run, const struct engine *engine)
+{
+    struct engine_figures figures;
+    struct metrics_run now;
+
+    if (!metrics_due(&run->metrics, clock_mono_ms()))
+        return;
+    engine_figures(engine, &figures);
+    now = (struct metrics_run){figures.flying, figures.limit, figures.held_ms};
+    metrics_write(&run->metrics, run->ledger, &now);
+}
+
 static int turn_engine(struct run *run, struct engine *engine, enum engine_end *end, struct fail *fail)
 {
     struct progress progress;
@@ -167,6 +223,7 @@ static int turn_engine(struct run *run, struct engine *engine, enum engine_end *
         bool asked = signals_status(run->signals);
         if (signals_reload(run->signals))
             reread(run, engine);
+        tell_metrics(run, engine);
         if (!asked && !progress_due(&progress, clock_mono_ms()))
             continue;
         if (gather_progress(run, engine, &state, fail) != 0) {
@@ -217,40 +274,73 @@ static int write_reports(struct run *run, struct fail *fail)
     return run->command->json ? report_summary(run->ledger, &report, &run->command->result, fail) : 0;
 }
 
+/* Until nothing is due: `retry` or `reconcile` beside this run may free rows at the very moment of its end.
+ */
+static int submit_all(struct run *run, struct ledger_totals *totals, int *exit_code, struct fail *fail)
+{
+    enum engine_end end;
+
+    for (int round = 0; round < ROUNDS_MOST; round++) {
+        if (submit(run, &end, fail) != 0 || ledger_totals(run->ledger, totals, fail) != 0)
+            return -1;
+        *exit_code = report_exit_code(totals);
+        if (end != ENGINE_DONE || *exit_code != 5)
+            return 0;
+    }
+    return fail_set(fail, FAIL_INTERNAL, "the run ended with rows still to be sent");
+}
+
 /* Load, verify, submit; then what the totals say. */
 static int work(struct run *run, int *exit_code, struct fail *fail)
 {
     struct ledger_totals totals;
-    enum engine_end end;
 
     if (load(run, fail) != 0)
         return -1;
     run->loaded = true;
-    if (verify_files(run, fail) != 0 || submit(run, &end, fail) != 0)
+    if (verify_files(run, fail) != 0 || submit_all(run, &totals, exit_code, fail) != 0 ||
+        ledger_check(run->ledger, fail) != 0)
         return -1;
-    if (ledger_check(run->ledger, fail) != 0 || ledger_totals(run->ledger, &totals, fail) != 0)
-        return -1;
-    *exit_code = report_exit_code(&totals);
-    if (end == ENGINE_DONE && *exit_code == 5)
-        return fail_set(fail, FAIL_INTERNAL, "the run ended with rows still to be sent");
     if (run->command->json)
         return 0;
     if (print_totals(run, &totals, fail) != 0)
         return -1;
-    buf_addf(&run->command->result, "%s\nreports: %s\n", text_exit(*exit_code), run->command->out_folder);
+    buf_addf(&run->command->result, "%s\nreports: %s\n", report_exit_text(*exit_code),
+             run->command->out_folder);
     return 0;
 }
 
 /* Ends the run in the ledger, then reports; also after a fatal answer, to tell how far it came. */
-static int conclude(struct run *run, int exit_code, struct fail *fail)
+static int conclude(struct run *run, int exit_code, const char *reason, struct fail *fail)
 {
     http_close(run->http); /* its kept connections would take the descriptors that the reports need */
     run->http = NULL;
-    if (ledger_run_end(run->ledger, exit_code, clock_wall_ms(), fail) != 0)
+    if (ledger_run_end(run->ledger, exit_code, reason, clock_wall_ms(), fail) != 0)
         return -1;
     if (run->loaded && write_reports(run, fail) != 0)
         return -1;
     return spools_remove(run->ledger, run->command->ledger_path, run->command->log, fail);
+}
+
+/* What reconcile and retry go by until the next run. */
+static int keep_settings(struct run *run, struct fail *fail)
+{
+    const char *tenant = run->engine_options.tenant;
+
+    if (tenant[0] && ledger_set_tenant(run->ledger, tenant, fail) != 0)
+        return -1;
+    return ledger_set_card_path(run->ledger, run->engine_options.card_path[0] != '\0', run->now_ms, fail);
+}
+
+/* The first error is the one that is told, unless the second is that the totals do not add up. */
+static void choose_error(struct run *run, struct fail *first, const struct fail *second)
+{
+    bool graver = second->kind == FAIL_INTERNAL && first->kind != FAIL_INTERNAL;
+
+    log_add(run->command->log, LOG_ERROR, graver ? "the run ended before that" : "no reports",
+            LOG_TEXT("reason", graver ? first->text : second->text));
+    if (graver)
+        *first = *second;
 }
 
 static int run_real(struct run *run, int *exit_code, struct fail *fail)
@@ -265,6 +355,7 @@ static int run_real(struct run *run, int *exit_code, struct fail *fail)
         return -1;
     ledger_set_hold_lost(run->ledger, hold);
     if (ledger_run_begin(run->ledger, CTP_VERSION, run->now_ms, &recovered, fail) != 0 ||
+        keep_settings(run, fail) != 0 ||
         spools_sweep(run->ledger, run->command->ledger_path, run->command->log, fail) != 0)
         return -1;
     if (recovered > 0)
@@ -272,13 +363,14 @@ static int run_real(struct run *run, int *exit_code, struct fail *fail)
                 hold ? "an earlier run was cut off; rows without an answer are held"
                      : "an earlier run was cut off; rows without an answer are sent again",
                 LOG_INT("rows", recovered));
+    metrics_write(&run->metrics, run->ledger, &(struct metrics_run){0});
     rc = work(run, exit_code, fail);
     if (rc != 0 && fail->kind == FAIL_LEDGER)
         return -1; /* the ledger cannot take anything more: the next run recovers */
     if (rc == 0)
-        return conclude(run, *exit_code, fail);
-    if (conclude(run, (int)fail->kind, &later) != 0) /* the first error is the one that is told */
-        log_add(run->command->log, LOG_ERROR, "no reports", LOG_TEXT("reason", later.text));
+        return conclude(run, *exit_code, NULL, fail);
+    if (conclude(run, (int)fail->kind, fail->text, &later) != 0)
+        choose_error(run, fail, &later);
     return -1;
 }
 
@@ -304,6 +396,22 @@ static int plan_json(struct run *run, int64_t rows, int64_t accounts, double sec
     return 0;
 }
 
+/* How long it takes at the set rates; FAIL_USAGE: the timetable never opens. */
+static int expected_seconds(const struct run *run, int64_t rows, int64_t accounts, double *out,
+                            struct fail *fail)
+{
+    const struct engine_options *options = &run->engine_options;
+    int minute = clock_week_minute(clock_wall_ms());
+    double tokens = (double)accounts / options->token_pace.rate;
+
+    *out = timetable_seconds(&options->timetable, minute, options->pace.rate, (double)rows);
+    if (*out < 0)
+        return fail_set(fail, FAIL_USAGE, "pace.timetable never opens: no row would ever be sent");
+    if (*out < tokens)
+        *out = tokens;
+    return 0;
+}
+
 /* The plan: the load into a copy of the ledger, and what a run would then send. */
 static int run_dry(struct run *run, int *exit_code, struct fail *fail)
 {
@@ -313,14 +421,13 @@ static int run_dry(struct run *run, int *exit_code, struct fail *fail)
     struct buf *out = &run->command->result;
 
     if (ledger_open(&run->ledger, run->command->ledger_path, LEDGER_SCRATCH, fail) != 0 ||
-        load(run, fail) != 0 || verify_files(run, fail) != 0 ||
+        keep_settings(run, fail) != 0 || load(run, fail) != 0 || verify_files(run, fail) != 0 ||
         ledger_totals(run->ledger, &totals, fail) != 0 ||
         ledger_plan(run->ledger, &rows, &accounts, fail) != 0)
         return -1;
     rows += totals.state[JOB_SENT];
-    seconds = (double)rows / run->engine_options.pace.rate;
-    if (seconds < (double)accounts / run->engine_options.token_pace.rate)
-        seconds = (double)accounts / run->engine_options.token_pace.rate;
+    if (expected_seconds(run, rows, accounts, &seconds, fail) != 0)
+        return -1;
     *exit_code = report_needs_person(&totals) ? 3 : 0;
     if (run->command->json)
         return plan_json(run, rows, accounts, seconds, fail);
@@ -328,8 +435,9 @@ static int run_dry(struct run *run, int *exit_code, struct fail *fail)
         return -1;
     buf_addf(out,
              "plan: %" PRId64 " requests, %" PRId64
-             " token calls at least, about %.0f s at %.6g requests/s and %.6g tokens/s\n",
+             " token calls at least, about %.0f s at %.6g requests/s%s and %.6g tokens/s\n",
              rows, accounts, seconds < 1 ? 1 : seconds, run->engine_options.pace.rate,
+             run->engine_options.timetable.count > 0 ? ", or as pace.timetable says," : "",
              run->engine_options.token_pace.rate);
     buf_add_text(out, "dry run: nothing was sent, the ledger is as it was\n");
     return 0;
@@ -393,11 +501,14 @@ int command_run(struct command *command, int *exit_code, struct fail *fail)
     setup_tables(command->config, run.now_ms, &run.tables);
     setup_engine(command->config, run.now_ms, &run.engine_options);
     run.tables.spool = (struct source_spool){command->ledger_path, !options_has(command->options, "dry-run")};
+    setup_metrics(command->config, command->log, &run.metrics);
     portfolio_open(&run.portfolio, &run.tables);
     if (options_has(command->options, "dry-run"))
         rc = run_dry(&run, exit_code, fail);
     else if (open_remote(&run, fail) == 0)
         rc = run_real(&run, exit_code, fail);
+    if (run.ledger && !options_has(command->options, "dry-run"))
+        metrics_end(&run.metrics, run.ledger, rc == 0 ? *exit_code : (int)fail->kind);
     http_close(run.http);
     mint_close(run.mint);
     signals_close(run.signals);

@@ -60,6 +60,27 @@ out:
     return rc;
 }
 
+int digest_named(const char *folder, const char *name, char out[DIGEST_TEXT_SIZE], struct fail *fail)
+{
+    int folder_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = folder_fd < 0 ? -1 : openat(folder_fd, name, O_RDONLY | O_CLOEXEC);
+    int rc = -1;
+
+    if (fd < 0 && errno == ENOENT) {
+        rc = 1;
+    } else if (fd < 0) {
+        (void)fail_set(fail, FAIL_LEDGER, "%s/%s: cannot read: %s", folder, name, strerror(errno));
+    } else {
+        rc = digest_file(fd, out, fail);
+        if (rc != 0 && fail->kind == FAIL_INPUT)
+            fail->kind = FAIL_LEDGER;
+        (void)close(fd); /* it was only read */
+    }
+    if (folder_fd >= 0)
+        (void)close(folder_fd);
+    return rc;
+}
+
 int64_t digest_mark(const struct uuid_seed *key, struct span bytes)
 {
     unsigned char sum[EVP_MAX_MD_SIZE];

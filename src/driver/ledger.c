@@ -17,7 +17,7 @@
 
 enum {
     APPLICATION_ID = 0x43745045, /* "CtPE" */
-    SCHEMA_VERSION = 1,
+    SCHEMA_VERSION = 2,
     BUSY_MS = 10000 /* what a status beside a run may wait for, or the run for a reconcile's commit */
 };
 
@@ -125,7 +125,7 @@ static int read_seed(struct ledger *ledger, struct fail *fail)
     return 0;
 }
 
-/* Checks that the file is ours, or still empty, and not newer than this program. Nothing was changed yet: it
+/* Checks that the file is ours, or still empty, and of this schema. Nothing was changed yet: it
  * may be somebody else's database. */
 static int identify(struct ledger *ledger, bool *empty, struct fail *fail)
 {
@@ -138,10 +138,10 @@ static int identify(struct ledger *ledger, bool *empty, struct fail *fail)
     *empty = id == 0 && version == 0 && tables == 0;
     if (!*empty && id != APPLICATION_ID)
         return fail_set(fail, FAIL_LEDGER, "%s: not a ledger of this program", ledger->path);
-    if (version > SCHEMA_VERSION)
-        return fail_set(fail, FAIL_LEDGER,
-                        "%s: written by a newer version of this program (schema %" PRId64 ")", ledger->path,
-                        version);
+    if (!*empty && version != SCHEMA_VERSION)
+        return fail_set(
+            fail, FAIL_LEDGER, "%s: written by %s version of this program (schema %" PRId64 ", not %d)",
+            ledger->path, version > SCHEMA_VERSION ? "a newer" : "an older", version, SCHEMA_VERSION);
     return 0;
 }
 
@@ -160,7 +160,10 @@ static int configure(struct ledger *ledger, enum ledger_mode mode, struct fail *
     static const char *const settings[] = {
         [LEDGER_RESUME] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA temp_store=FILE",
         [LEDGER_RUN] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA temp_store=FILE",
-        [LEDGER_WRITE] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA temp_store=FILE",
+        /* A run's load may take minutes; and rows in any order touch the same pages again and again. */
+        [LEDGER_WRITE] =
+            ("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA temp_store=FILE; "
+             "PRAGMA busy_timeout=600000; PRAGMA wal_autocheckpoint=8000; PRAGMA cache_size=-8192"),
         [LEDGER_READ] = "PRAGMA query_only=ON",
         [LEDGER_SCRATCH] = "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF",
     };
@@ -330,6 +333,8 @@ static int recover(struct ledger *ledger, int64_t now_ms, int64_t *recovered, st
         ledger_tally(ledger, "state", then, rows, fail) != 0)
         return -1;
     *recovered = rows;
+    if (ledger_events_recovered(ledger, now_ms, fail) != 0)
+        return -1;
     return ledger_run(ledger, ST_RUN_CLOSE_UNCLEAN, fail, "");
 }
 
@@ -353,17 +358,19 @@ int ledger_run_begin(struct ledger *ledger, const char *version, int64_t now_ms,
     return ledger_commit(ledger, fail);
 }
 
-int ledger_run_end(struct ledger *ledger, int exit_code, int64_t now_ms, struct fail *fail)
+int ledger_run_end(struct ledger *ledger, int exit_code, const char *reason, int64_t now_ms,
+                   struct fail *fail)
 {
     /* What was sent and has no answer by now will have none. */
     if (ledger_run(ledger, ST_SENT_LOST, fail, "") != 0)
         return -1;
-    return ledger_run(ledger, ST_RUN_END, fail, "idi", now_ms, exit_code, ledger->run);
+    return ledger_run(ledger, ST_RUN_END, fail, "idti", now_ms, exit_code, reason, ledger->run);
 }
 
 int ledger_check(struct ledger *ledger, struct fail *fail)
 {
     sqlite3_stmt *statement = ledger_statement(ledger, ST_TALLY_CHECK, fail);
+    int64_t astray;
     int rc = statement ? ledger_step(ledger, statement, fail) : -1;
 
     if (rc == 1 && !ledger_state_known(sqlite3_column_int64(statement, 0)))
@@ -382,7 +389,13 @@ int ledger_check(struct ledger *ledger, struct fail *fail)
     if (rc == 1)
         return fail_set(fail, FAIL_INTERNAL, "totals do not add up: records of %s",
                         (const char *)sqlite3_column_text(statement, 1));
-    return rc;
+    if (rc < 0 || ledger_value(ledger, ST_TALLY_WAITING, &astray, fail) != 0)
+        return -1;
+    if (astray != 0)
+        return fail_set(
+            fail, FAIL_INTERNAL,
+            "totals do not add up: %" PRId64 " rows too many are counted as waiting for their event", astray);
+    return 0;
 }
 
 const char *ledger_version(void)

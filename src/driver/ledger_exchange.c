@@ -18,6 +18,7 @@ struct change {
     int64_t http[STATUS_COUNT];
     int64_t bucket[LEDGER_BUCKETS];
     int64_t answers, accepted, transient, latency_us, latency_max_us;
+    int64_t waiting; /* rows that await their event from now on */
 };
 
 int64_t ledger_bucket_us(size_t bucket)
@@ -64,6 +65,19 @@ static int store_held(struct ledger *ledger, const struct ledger_outcome *o, con
                       (int64_t)NEVER_DUE, (int64_t)o->http_status, "answer_lost", NULL, NULL, now_ms, o->id);
 }
 
+/* "Already" to the customer call: for `show` an attempt, since the card call's answer takes its place. */
+static int store_follow(struct ledger *ledger, const struct ledger_outcome *o, const struct job *job,
+                        int64_t now_ms, struct fail *fail)
+{
+    const char *message = o->message && o->message[0] ? o->message : NULL;
+
+    if (ledger_run(ledger, ST_ATTEMPT_ADD, fail, "idiztt", o->id, job->attempts, o->at_ms,
+                   (int64_t)o->http_status, o->code, message) != 0)
+        return -1;
+    return ledger_run(ledger, ST_SETTLE_FOLLOW, fail, "ddddzttii", (int)job->state, (int)job->call,
+                      job->attempts, job->before, (int64_t)o->http_status, o->code, message, now_ms, o->id);
+}
+
 static int store_outcome(struct ledger *ledger, const struct ledger_outcome *o, const struct job *job,
                          int64_t now_ms, struct fail *fail)
 {
@@ -71,6 +85,8 @@ static int store_outcome(struct ledger *ledger, const struct ledger_outcome *o, 
 
     if (job->state == JOB_HELD)
         return store_held(ledger, o, job, now_ms, fail);
+    if (o->verdict == VERDICT_ALREADY && job->state == JOB_READY)
+        return store_follow(ledger, o, job, now_ms, fail);
     switch (o->verdict) {
     case VERDICT_RELEASED:
     case VERDICT_TOKEN:
@@ -99,10 +115,16 @@ static int store_outcome(struct ledger *ledger, const struct ledger_outcome *o, 
 static int settle(struct ledger *ledger, const struct ledger_exchange *x, struct change *change,
                   struct fail *fail)
 {
+    const struct job_rules rules = {x->max_attempts, ledger->card_path};
+    int64_t moved;
+    bool events, settled = false;
+
+    if (ledger_events_wait(ledger, &events, fail) != 0)
+        return -1;
     for (size_t i = 0; i < x->outcome_count; i++) {
         const struct ledger_outcome *o = &x->outcomes[i];
         struct job job = o->job;
-        job_settle(&job, o->verdict, o->lost, x->max_attempts);
+        job_settle(&job, o->verdict, o->lost, &rules);
         if (job.state == JOB_READY && o->lost && ledger->hold_lost)
             job_hold(&job);
         if (store_outcome(ledger, o, &job, x->now_ms, fail) != 0)
@@ -111,13 +133,18 @@ static int settle(struct ledger *ledger, const struct ledger_exchange *x, struct
             return fail_set(fail, FAIL_INTERNAL, "row %" PRId64 " was answered but was not sent", o->id);
         change->state[JOB_SENT]--;
         change->state[job.state]++;
+        change->waiting += job.state == JOB_ACCEPTED;
         count_answer(change, o);
-        if (job.state != JOB_SKIPPED && !job_state_failed(job.state))
-            continue;
-        if (ledger_run(ledger, ST_CARD_LEAD_ONE, fail, "ii", x->now_ms, o->customer_id) != 0)
+        if (events && ledger_event_answered(ledger, o->id, x->now_ms, &settled, fail) != 0)
             return -1;
-        change->state[JOB_HELD] -= sqlite3_changes64(ledger->db);
-        change->state[JOB_READY] += sqlite3_changes64(ledger->db);
+        if (settled)
+            continue;
+        if (!job_frees(&job, &rules))
+            continue;
+        if (ledger_lead_one(ledger, o->customer_id, ledger->card_path, x->now_ms, &moved, fail) != 0)
+            return -1;
+        change->state[JOB_HELD] -= moved;
+        change->state[JOB_READY] += moved;
     }
     return 0;
 }
@@ -135,7 +162,11 @@ static void read_claim(sqlite3_stmt *row, struct ledger_claim *out)
                  (size_t)sqlite3_column_int64(row, 6)},
         .customer = {own ? 0 : sqlite3_column_int64(row, 7), sqlite3_column_int64(row, 8),
                      (size_t)sqlite3_column_int64(row, 9)},
-        .job = {JOB_READY, sqlite3_column_int(row, 10), sqlite3_column_int(row, 11) != 0},
+        .job = {.state = JOB_READY,
+                .attempts = sqlite3_column_int(row, 10),
+                .before = sqlite3_column_int(row, 14),
+                .uncertain = sqlite3_column_int(row, 11) != 0,
+                .call = (enum job_call)sqlite3_column_int(row, 13)},
     };
 }
 
@@ -191,6 +222,8 @@ static int store_figures(struct ledger *ledger, const struct ledger_exchange *x,
     for (int64_t i = 0; i < JOB_STATE_COUNT; i++)
         if (ledger_tally(ledger, "state", i, change->state[i], fail) != 0)
             return -1;
+    if (ledger_waiting(ledger, x->now_ms, change->waiting, fail) != 0)
+        return -1;
     if (change->answers == 0 && x->tokens == 0)
         return 0;
     for (int64_t i = 0; i < STATUS_COUNT; i++)

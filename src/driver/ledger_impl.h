@@ -29,12 +29,14 @@
     X(FILE_DUE)                      \
     X(FILE_LOST)                     \
     X(FILE_FORGET)                   \
+    X(FILE_UNFOLLOW)                 \
     X(RUN_BEGIN)                     \
     X(RUN_END)                       \
     X(RUN_UNCLEAN)                   \
     X(RUN_CLOSE_UNCLEAN)             \
     X(RUN_COUNT)                     \
     X(RUN_TOTALS)                    \
+    X(RUN_LAST)                      \
     X(RECOVER)                       \
     X(RECOVER_HOLD)                  \
     X(SENT_LOST)                     \
@@ -42,15 +44,30 @@
     X(CLAIM_MARK)                    \
     X(SETTLE)                        \
     X(SETTLE_BACK)                   \
+    X(SETTLE_FOLLOW)                 \
     X(SETTLE_INVALID)                \
     X(ATTEMPT_ADD)                   \
     X(NEXT_DUE)                      \
     X(CARD_LEAD)                     \
     X(CARD_LEAD_ONE)                 \
+    X(CARD_PATH_ON)                  \
+    X(CARD_PATH_OFF)                 \
+    X(RETRY_SCAN)                    \
+    X(RETRY_CARD)                    \
+    X(RETRY_KEEP)                    \
+    X(RETRY_ROW)                     \
+    X(RETRY_MARK)                    \
+    X(PURGE_CARDS)                   \
+    X(PURGE_ATTEMPTS)                \
+    X(CARD_LAST)                     \
+    X(CUSTOMER_CARDS)                \
     X(PULSE_ADD)                     \
     X(LATENCY_ADD)                   \
     X(LATENCY_READ)                  \
     X(PULSE_TOTALS)                  \
+    X(PULSE_LIST)                    \
+    X(LATENCY_RUN)                   \
+    X(RUN_LIST)                      \
     X(STAGE_ADD_CUSTOMER)            \
     X(STAGE_ADD_CARD)                \
     X(LOAD_CUSTOMER_DUPLICATES)      \
@@ -78,19 +95,34 @@
     X(LOAD_WITHOUT_CARD)             \
     X(LOAD_CARD_FORGET_DUPLICATES)   \
     X(LOAD_CARD_INSERT)              \
+    X(LOAD_CARD_INSERT_CHECK)        \
     X(LOAD_CARD_REPOINT)             \
     X(FILE_COUNTS)                   \
     X(CARD_COUNT)                    \
     X(CARD_FIND)                     \
     X(CARD_READ)                     \
     X(CARD_ALL)                      \
+    X(CARD_IN_ORDER)                 \
     X(CARD_REFUSED)                  \
     X(CUSTOMER_REFUSED)              \
     X(ATTEMPT_LIST)                  \
     X(PROBLEM_LIST)                  \
     X(PLAN)                          \
     X(OVERDUE)                       \
-    X(REFUSED_COUNT)
+    X(REFUSED_COUNT)                 \
+    X(EVENT_ROW)                     \
+    X(EVENT_CARD)                    \
+    X(EVENT_SETTLE)                  \
+    X(EVENT_NOTE)                    \
+    X(EVENT_HOLD)                    \
+    X(EVENT_AGAINST)                 \
+    X(EVENT_WAIT_ADD)                \
+    X(EVENT_WAIT_OF)                 \
+    X(EVENT_WAIT_NEXT)               \
+    X(EVENT_WAIT_DROP)               \
+    X(TALLY_DROP)                    \
+    X(TALLY_LEAVE)                   \
+    X(TALLY_WAITING)
 
 enum statement {
 #define X(name) ST_##name,
@@ -108,8 +140,10 @@ struct ledger {
     ino_t inode;
     struct uuid_seed seed;
     int64_t run;             /* 0: none begun */
+    bool card_path;          /* the card call can be made: as of the run of this handle */
     bool hold_lost;          /* rows whose answers are lost are held, not sent again */
     bool staged;             /* the stage tables exist */
+    bool in_order;           /* the cards stand in input order: a throwaway load filled an empty ledger */
     enum statement iterated; /* what ledger_rows_next pulls */
 };
 
@@ -141,10 +175,36 @@ int ledger_lock_check(const struct ledger *ledger, struct fail *fail) MUST_CHECK
 
 /* Whether a number read from the file is a state: a damaged page may hold anything. */
 bool ledger_state_known(int64_t state);
+bool ledger_time_known(int64_t ms); /* of the years 1970 to 9999 */
 
 /* Adds to a total inside the caller's transaction. */
 int ledger_tally(struct ledger *ledger, const char *kind, int64_t key, int64_t n,
                  struct fail *fail) MUST_CHECK;
+
+/* ledger_customer.c */
+/* Lets the held cards go that may (card_lead.sql), of all customers; the totals are the caller's. */
+int ledger_lead(struct ledger *ledger, struct fail *fail) MUST_CHECK;
+/* Of one customer; *moved counts the cards that became READY, the totals are the caller's. */
+int ledger_lead_one(struct ledger *ledger, int64_t customer_id, bool card_path, int64_t now_ms,
+                    int64_t *moved, struct fail *fail) MUST_CHECK;
+/* An event settled a card of this customer, well (enrolled) or not (declined); called in the same
+ * transaction, after the card's own row was changed. Lets the customer's next held card go where it may and
+ * keeps its part of the totals. */
+int ledger_customer_settled(struct ledger *ledger, int64_t customer_id, bool well, int64_t now_ms,
+                            struct fail *fail) MUST_CHECK;
+
+/* ledger_event_wait.c, and the last ledger_event.c; each inside the caller's transaction */
+/* Whether events wait for answers. */
+int ledger_events_wait(struct ledger *ledger, bool *out, struct fail *fail) MUST_CHECK;
+/* An answer of this row is on record now; *moved: an event that waited for it has settled the row. Keeps its
+ * part of the totals. */
+int ledger_event_answered(struct ledger *ledger, int64_t row, int64_t now_ms, bool *moved,
+                          struct fail *fail) MUST_CHECK;
+/* The same of all rows. */
+int ledger_events_recovered(struct ledger *ledger, int64_t now_ms, struct fail *fail) MUST_CHECK;
+/* Adds to the number of rows that await their event since then; every row that becomes or was ACCEPTED counts
+ * under its updated_ms. */
+int ledger_waiting(struct ledger *ledger, int64_t since_ms, int64_t n, struct fail *fail) MUST_CHECK;
 
 int ledger_transaction(struct ledger *ledger, struct fail *fail) MUST_CHECK;
 int ledger_commit(struct ledger *ledger, struct fail *fail) MUST_CHECK;

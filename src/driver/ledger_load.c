@@ -17,10 +17,11 @@
 
 static const double SHARE_MARGIN = 1e-12; /* far below one record of any file */
 
-static const char SQL_UNSTAGE[] = "DROP VIEW IF EXISTS temp.card_part; DROP TABLE IF EXISTS "
-                                  "temp.stage_customer; DROP TABLE IF EXISTS temp.stage_card;"
-                                  "DROP TABLE IF EXISTS temp.duplicate; DROP TABLE IF EXISTS temp.several;"
-                                  "DROP TABLE IF EXISTS temp.joined_field;";
+static const char SQL_UNSTAGE[] =
+    "DROP VIEW IF EXISTS temp.card_part; DROP VIEW IF EXISTS temp.card_new; DROP TABLE IF EXISTS "
+    "temp.stage_customer; DROP TABLE IF EXISTS temp.stage_card;"
+    "DROP TABLE IF EXISTS temp.duplicate; DROP TABLE IF EXISTS temp.several;"
+    "DROP TABLE IF EXISTS temp.joined_field;";
 
 /* Before the first look at the ledger: a look that another process's change made old could not be followed by
  * a write any more, and the load would fail instead of waiting. */
@@ -272,12 +273,14 @@ static int store_cards(struct load_steps *steps, int64_t file, struct fail *fail
             return -1;
         steps->stored = sqlite3_changes64(ledger->db);
     }
-    if (ledger_run(ledger, ST_LOAD_CARD_INSERT, fail, "idi", file, (int)steps->first, now_ms) != 0)
+    ledger->in_order = steps->first && steps->options->throwaway;
+    if (ledger_run(ledger, ledger->in_order ? ST_LOAD_CARD_INSERT_CHECK : ST_LOAD_CARD_INSERT, fail, "idi",
+                   file, (int)steps->first, now_ms) != 0)
         return -1;
     steps->stored += sqlite3_changes64(ledger->db);
     if (!steps->options->throwaway && ledger_script(ledger, SQL_SCHEMA_INDEXES, fail) != 0)
         return -1;
-    if (!steps->first && ledger_run(ledger, ST_CARD_LEAD, fail, "") != 0)
+    if (!steps->first && ledger_lead(ledger, fail) != 0)
         return -1;
     if (ledger_run(ledger, ST_TALLY_RESET, fail, "") != 0)
         return -1;

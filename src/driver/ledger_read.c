@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const int64_t LATEST_MS = INT64_C(253402300799999); /* the end of the year 9999 */
-
 static struct span column_span(sqlite3_stmt *row, int at)
 {
     const char *text = (const char *)sqlite3_column_text(row, at);
@@ -115,8 +113,7 @@ int ledger_file_drop(struct ledger *ledger, int64_t file, int64_t now_ms, int64_
     *rows = sqlite3_changes64(ledger->db);
     if (ledger_run(ledger, ST_FILE_FORGET, fail, "i", file) != 0)
         goto undo;
-    if (ledger_run(ledger, ST_CARD_LEAD, fail, "") != 0 ||
-        ledger_run(ledger, ST_TALLY_RESET, fail, "") != 0 ||
+    if (ledger_lead(ledger, fail) != 0 || ledger_run(ledger, ST_TALLY_RESET, fail, "") != 0 ||
         ledger_run(ledger, ST_TALLY_STATES, fail, "") != 0)
         goto undo;
     return ledger_commit(ledger, fail);
@@ -156,6 +153,18 @@ static int read_http(struct ledger *ledger, struct ledger_totals *out, struct fa
     return rc;
 }
 
+static int read_purged(struct ledger *ledger, struct ledger_totals *out, struct fail *fail)
+{
+    sqlite3_stmt *row = ledger_statement(ledger, ST_TALLY_READ, fail);
+    int rc;
+
+    if (!row || ledger_bind(ledger, row, fail, "t", "purged") != 0)
+        return -1;
+    while ((rc = ledger_step(ledger, row, fail)) == 1)
+        out->purged = sqlite3_column_int64(row, 1);
+    return rc;
+}
+
 static int read_figures(struct ledger *ledger, struct ledger_totals *out, struct fail *fail)
 {
     sqlite3_stmt *row = ledger_statement(ledger, ST_PULSE_TOTALS, fail);
@@ -189,10 +198,25 @@ int ledger_totals(struct ledger *ledger, struct ledger_totals *out, struct fail 
     struct ledger_totals totals = {0};
 
     if (read_states(ledger, &totals, fail) != 0 || read_http(ledger, &totals, fail) != 0 ||
-        read_figures(ledger, &totals, fail) != 0 ||
+        read_purged(ledger, &totals, fail) != 0 || read_figures(ledger, &totals, fail) != 0 ||
         ledger_value(ledger, ST_REFUSED_COUNT, &totals.refused_customers, fail) != 0)
         return -1;
     *out = totals;
+    return 0;
+}
+
+int ledger_last_run(struct ledger *ledger, struct ledger_last_run *out, struct fail *fail)
+{
+    sqlite3_stmt *row = ledger_statement(ledger, ST_RUN_LAST, fail);
+
+    if (!row || ledger_step(ledger, row, fail) != 1)
+        return -1;
+    *out = (struct ledger_last_run){.started_ms = sqlite3_column_int64(row, 0),
+                                    .open = sqlite3_column_int(row, 1) != 0,
+                                    .ended_ms = sqlite3_column_int64(row, 2),
+                                    .exit_code = sqlite3_column_int(row, 3),
+                                    .success_ms = sqlite3_column_int64(row, 4)};
+    (void)sqlite3_reset(row);
     return 0;
 }
 
@@ -224,7 +248,8 @@ static int read_row(struct ledger *ledger, sqlite3_stmt *row, struct ledger_row_
 {
     int64_t updated_ms = sqlite3_column_int64(row, 17);
 
-    if (!ledger_state_known(sqlite3_column_int64(row, 9)) || updated_ms < 0 || updated_ms > LATEST_MS)
+    if (!ledger_state_known(sqlite3_column_int64(row, 9)) || !ledger_time_known(updated_ms) ||
+        !ledger_time_known(sqlite3_column_int64(row, 21)))
         return fail_set(fail, FAIL_LEDGER, "%s: damaged: row %lld; restore it from a backup", ledger->path,
                         (long long)sqlite3_column_int64(row, 0));
     *out = (struct ledger_row_state){
@@ -245,6 +270,8 @@ static int read_row(struct ledger *ledger, sqlite3_stmt *row, struct ledger_row_
         .updated_ms = updated_ms,
         .due_ms = sqlite3_column_int64(row, 18),
         .flags = sqlite3_column_int(row, 19),
+        .call = (enum job_call)sqlite3_column_int(row, 20),
+        .event_ms = sqlite3_column_int64(row, 21),
     };
     return 1;
 }
@@ -253,7 +280,7 @@ static const enum statement rows_statement[] = {ST_CARD_ALL, ST_CARD_REFUSED, ST
 
 int ledger_rows_begin(struct ledger *ledger, enum ledger_rows which, struct fail *fail)
 {
-    ledger->iterated = rows_statement[which];
+    ledger->iterated = which == ROWS_CARDS && ledger->in_order ? ST_CARD_IN_ORDER : rows_statement[which];
     return ledger_statement(ledger, ledger->iterated, fail) ? 0 : -1;
 }
 
@@ -288,6 +315,19 @@ int ledger_card_next(struct ledger *ledger, struct ledger_row_state *out, struct
     return rc == 1 ? read_row(ledger, ledger->prepared[ST_CARD_READ], out, fail) : rc;
 }
 
+int ledger_customer_begin(struct ledger *ledger, int64_t customer_id, struct fail *fail)
+{
+    return begin_bound(ledger, ST_CUSTOMER_CARDS, customer_id, fail);
+}
+
+int ledger_customer_next(struct ledger *ledger, struct ledger_row_state *out, struct fail *fail)
+{
+    sqlite3_stmt *row = ledger->prepared[ST_CUSTOMER_CARDS];
+    int rc = ledger_step(ledger, row, fail);
+
+    return rc == 1 ? read_row(ledger, row, out, fail) : rc;
+}
+
 int ledger_attempts_begin(struct ledger *ledger, int64_t row, struct fail *fail)
 {
     return begin_bound(ledger, ST_ATTEMPT_LIST, row, fail);
@@ -305,6 +345,29 @@ int ledger_attempts_next(struct ledger *ledger, struct ledger_attempt *out, stru
                                        .code = column_span(row, 3),
                                        .message = column_span(row, 4)};
     return rc;
+}
+
+int ledger_against_begin(struct ledger *ledger, struct fail *fail)
+{
+    return ledger_statement(ledger, ST_EVENT_AGAINST, fail) ? 0 : -1;
+}
+
+int ledger_against_next(struct ledger *ledger, struct ledger_against *out, struct fail *fail)
+{
+    sqlite3_stmt *row = ledger->prepared[ST_EVENT_AGAINST];
+    int rc = ledger_step(ledger, row, fail);
+
+    if (rc != 1)
+        return rc;
+    if (!ledger_state_known(sqlite3_column_int64(row, 0)))
+        return fail_set(fail, FAIL_LEDGER, "%s: damaged: row %lld; restore it from a backup", ledger->path,
+                        (long long)sqlite3_column_int64(row, 3));
+    *out = (struct ledger_against){.state = (enum job_state)sqlite3_column_int(row, 0),
+                                   .well = sqlite3_column_int(row, 1) != 0,
+                                   .cards = sqlite3_column_int64(row, 2),
+                                   .file = sqlite3_column_int64(row, 4),
+                                   .line = sqlite3_column_int64(row, 5)};
+    return 1;
 }
 
 int ledger_problems_begin(struct ledger *ledger, struct fail *fail)

@@ -25,12 +25,14 @@
 #include "sql/file_problem_add.h"
 #include "sql/file_due.h"
 #include "sql/file_forget.h"
+#include "sql/file_unfollow.h"
 #include "sql/file_lost.h"
 #include "sql/run_begin.h"
 #include "sql/run_end.h"
 #include "sql/run_unclean.h"
 #include "sql/run_close_unclean.h"
 #include "sql/run_count.h"
+#include "sql/run_last.h"
 #include "sql/run_totals.h"
 #include "sql/recover.h"
 #include "sql/recover_hold.h"
@@ -39,15 +41,30 @@
 #include "sql/claim_mark.h"
 #include "sql/settle.h"
 #include "sql/settle_back.h"
+#include "sql/settle_follow.h"
 #include "sql/settle_invalid.h"
 #include "sql/attempt_add.h"
 #include "sql/next_due.h"
 #include "sql/card_lead.h"
 #include "sql/card_lead_one.h"
+#include "sql/card_path_on.h"
+#include "sql/card_path_off.h"
+#include "sql/retry_scan.h"
+#include "sql/retry_card.h"
+#include "sql/retry_keep.h"
+#include "sql/retry_row.h"
+#include "sql/retry_mark.h"
+#include "sql/purge_cards.h"
+#include "sql/purge_attempts.h"
+#include "sql/card_last.h"
+#include "sql/customer_cards.h"
 #include "sql/pulse_add.h"
 #include "sql/latency_add.h"
 #include "sql/latency_read.h"
 #include "sql/pulse_totals.h"
+#include "sql/pulse_list.h"
+#include "sql/latency_run.h"
+#include "sql/run_list.h"
 #include "sql/stage_add_customer.h"
 #include "sql/stage_add_card.h"
 #include "sql/load_customer_duplicates.h"
@@ -75,12 +92,14 @@
 #include "sql/load_without_card.h"
 #include "sql/load_card_forget_duplicates.h"
 #include "sql/load_card_insert.h"
+#include "sql/load_card_insert_check.h"
 #include "sql/load_card_repoint.h"
 #include "sql/file_counts.h"
 #include "sql/card_count.h"
 #include "sql/card_find.h"
 #include "sql/card_read.h"
 #include "sql/card_all.h"
+#include "sql/card_in_order.h"
 #include "sql/card_refused.h"
 #include "sql/customer_refused.h"
 #include "sql/attempt_list.h"
@@ -88,6 +107,19 @@
 #include "sql/plan.h"
 #include "sql/overdue.h"
 #include "sql/refused_count.h"
+#include "sql/event_row.h"
+#include "sql/event_card.h"
+#include "sql/event_settle.h"
+#include "sql/event_note.h"
+#include "sql/event_hold.h"
+#include "sql/event_against.h"
+#include "sql/event_wait_add.h"
+#include "sql/event_wait_of.h"
+#include "sql/event_wait_next.h"
+#include "sql/event_wait_drop.h"
+#include "sql/tally_drop.h"
+#include "sql/tally_leave.h"
+#include "sql/tally_waiting.h"
 
 static const char *const statements[ST_COUNT] = {
 #define X(name) SQL_##name,
@@ -234,6 +266,11 @@ int ledger_script(struct ledger *ledger, const char *sql, struct fail *fail)
 bool ledger_state_known(int64_t state)
 {
     return state >= 0 && state < JOB_STATE_COUNT;
+}
+
+bool ledger_time_known(int64_t ms)
+{
+    return ms >= 0 && ms <= INT64_C(253402300799999);
 }
 
 int ledger_tally(struct ledger *ledger, const char *kind, int64_t key, int64_t n, struct fail *fail)

@@ -70,6 +70,12 @@ int outfile_open(struct outfile **out, const char *folder, const char *name, str
     return 0;
 }
 
+void outfile_open_to_all(struct outfile *file)
+{
+    if (fchmod(file->fd, 0644) != 0 && file->error == 0)
+        file->error = errno;
+}
+
 static void flush(struct outfile *file)
 {
     size_t done = 0;

@@ -98,19 +98,18 @@ int spooling_write(const struct spooling *spooling, const unsigned char *bytes, 
     return 0;
 }
 
-static int copy_plain(struct spooling *spooling, struct fail *fail)
+static int copy_all(struct spooling *spooling, struct unpack *unpack, struct fail *fail)
 {
-    int rc = 1;
+    struct span bytes;
+    int rc;
 
-    while (rc == 1) {
-        if (spooling_write(spooling, spooling->block, spooling->len, fail) != 0)
+    while ((rc = unpack_next(unpack, spooling, &bytes, fail)) == 1)
+        if (spooling_write(spooling, (const unsigned char *)bytes.ptr, bytes.len, fail) != 0)
             return -1;
-        rc = spooling_read(spooling, fail);
-    }
     return rc;
 }
 
-static int copy(struct spooling *spooling, struct fail *fail)
+int spooling_begin(struct spooling *spooling, struct unpack **unpack, struct fail *fail)
 {
     enum packing packing;
     size_t head;
@@ -120,15 +119,19 @@ static int copy(struct spooling *spooling, struct fail *fail)
     head = spooling->len < SOURCE_HEAD ? spooling->len : SOURCE_HEAD;
     if (packing_find(spooling->path, (struct span){(const char *)spooling->block, head}, &packing, fail) != 0)
         return -1;
-    switch (packing) {
-    case PACKING_GZIP:
-        return unpack_gzip(spooling, fail);
-    case PACKING_ZSTD:
-        return unpack_zstd(spooling, fail);
-    case PACKING_NONE:
-        break;
-    }
-    return copy_plain(spooling, fail);
+    return unpack_open(unpack, packing, fail);
+}
+
+static int copy(struct spooling *spooling, struct fail *fail)
+{
+    struct unpack *unpack = NULL;
+    int rc;
+
+    if (spooling_begin(spooling, &unpack, fail) != 0)
+        return -1;
+    rc = copy_all(spooling, unpack, fail);
+    unpack_close(unpack);
+    return rc;
 }
 
 static void proc_path(int fd, char out[32])
@@ -188,7 +191,7 @@ static int open_spool(struct source *source, const char *real, const char *folde
 int spool_fill(struct source *source, int in, const struct source_spool *spool, struct fail *fail)
 {
     char *real, *folder;
-    struct spooling spooling = {.path = source->path, .in = in};
+    struct spooling spooling = {.path = source->path, .in = in, .outcome = "Nothing was loaded"};
     int rc = -1;
 
     assert(spool->base);

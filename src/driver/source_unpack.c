@@ -1,4 +1,4 @@
-/* Streams gzip and zstd into a spool file with two blocks of memory and the format's window: 32 KiB, or what
+/* Unpacks gzip and zstd block by block, in the memory of two blocks and the format's window: 32 KiB, or what
  * zstd's own limit allows (128 MiB). Both formats may come in several parts one after another; anything else
  * behind the end is damage, because nobody can tell what it was. */
 #include "source_impl.h"
@@ -49,7 +49,7 @@ int packing_find(const char *path, struct span head, enum packing *out, struct f
 
     if (foreign)
         return fail_set(fail, FAIL_INPUT,
-                        "%s: %s, which is not read here; give the CSV itself, plain, or as "
+                        "%s: %s, which is not read here; give what is in it, plain, or as "
                         ".gz or .zst",
                         path, foreign);
     *out = PACKING_NONE;
@@ -61,121 +61,151 @@ int packing_find(const char *path, struct span head, enum packing *out, struct f
         return fail_set(
             fail, FAIL_INPUT,
             "%s: neither gzip nor zstd in spite of its name%s; export it again, or rename it if it "
-            "is plain CSV",
+            "is not packed",
             path, head.len == 0 ? ", but empty" : "");
     return 0;
 }
 
-static int refuse(const struct spooling *spooling, size_t at, const char *format, const char *what,
+static int refuse(const struct spooling *input, size_t at, const char *format, const char *what,
                   struct fail *fail)
 {
     return fail_set(fail, FAIL_INPUT,
-                    "%s: damaged %s stream at byte %" PRId64
-                    ": %s; get an undamaged copy. Nothing was loaded",
-                    spooling->path, format, spooling->offset + (int64_t)at, what);
+                    "%s: damaged %s stream at byte %" PRId64 ": %s; get an undamaged copy. %s", input->path,
+                    format, input->offset + (int64_t)at, what, input->outcome);
 }
 
-static int cut_off(const struct spooling *spooling, const char *format, struct fail *fail)
+static int cut_off(const struct spooling *input, const char *format, struct fail *fail)
 {
     return fail_set(fail, FAIL_INPUT,
                     "%s: truncated: the %s stream stops at byte %" PRId64
-                    " before its end; get the whole file. Nothing was loaded",
-                    spooling->path, format, spooling->offset + (int64_t)spooling->len);
+                    " before its end; get the whole file. %s",
+                    input->path, format, input->offset + (int64_t)input->len, input->outcome);
 }
 
-/* ---- gzip ---- */
+struct unpack {
+    enum packing packing;
+    z_stream gzip;
+    ZSTD_DStream *zstd;
+    bool gzip_open;
+    bool between;       /* gzip: two members; only another one may follow */
+    size_t more;        /* zstd: what the frame still waits for, 0 at its end */
+    size_t at;          /* of the input's block, used up to here */
+    bool full;          /* the last output filled its block: there may be more of it without input */
+    unsigned char *out; /* SOURCE_BLOCK bytes */
+};
 
-/* Between two members (`*between`) only another one may follow. Returns 0 when the block is used up. */
-static int inflate_block(struct spooling *spooling, z_stream *z, unsigned char *out, bool *between,
-                         struct fail *fail)
+int unpack_open(struct unpack **out, enum packing packing, struct fail *fail)
 {
+    struct unpack *unpack = mem_alloc(sizeof *unpack);
+
+    unpack->packing = packing;
+    unpack->more = 1;
+    unpack->out = mem_alloc(SOURCE_BLOCK);
+    if (packing == PACKING_GZIP) /* the largest window; gzip only */
+        unpack->gzip_open = inflateInit2(&unpack->gzip, 15 + 16) == Z_OK;
+    if (packing == PACKING_ZSTD)
+        unpack->zstd = ZSTD_createDStream();
+    if ((packing == PACKING_GZIP && !unpack->gzip_open) ||
+        (packing == PACKING_ZSTD && (!unpack->zstd || ZSTD_isError(ZSTD_initDStream(unpack->zstd))))) {
+        unpack_close(unpack);
+        return fail_set(fail, FAIL_INTERNAL, "%s cannot be used", packing == PACKING_GZIP ? "zlib" : "zstd");
+    }
+    *out = unpack;
+    return 0;
+}
+
+void unpack_close(struct unpack *unpack)
+{
+    if (!unpack)
+        return;
+    if (unpack->gzip_open)
+        (void)inflateEnd(&unpack->gzip);  /* nothing is lost */
+    (void)ZSTD_freeDStream(unpack->zstd); /* accepts NULL */
+    explicit_bzero(unpack->out, SOURCE_BLOCK);
+    free(unpack->out);
+    free(unpack);
+}
+
+/* Some output of the block at hand, as far as there is any: *len. */
+static int inflate_some(struct unpack *unpack, struct spooling *input, size_t *len, struct fail *fail)
+{
+    z_stream *z = &unpack->gzip;
     int rc;
 
-    z->next_in = spooling->block;
-    z->avail_in = (uInt)spooling->len;
-    do {
-        if (*between && z->avail_in > 0) {
-            size_t at = spooling->len - z->avail_in;
-            if (spooling->block[at] != 0x1F)
-                return refuse(spooling, at, "gzip", "something else follows its end", fail);
-            *between = false;
-            (void)inflateReset(z); /* fails for a broken z_stream only */
+    if (unpack->between && unpack->at < input->len) {
+        if (input->block[unpack->at] != 0x1F)
+            return refuse(input, unpack->at, "gzip", "something else follows its end", fail);
+        unpack->between = false;
+        (void)inflateReset(z); /* fails for a broken z_stream only */
+    }
+    z->next_in = input->block + unpack->at;
+    z->avail_in = (uInt)(input->len - unpack->at);
+    z->next_out = unpack->out;
+    z->avail_out = SOURCE_BLOCK;
+    rc = inflate(z, Z_NO_FLUSH);
+    unpack->at = input->len - z->avail_in;
+    if (rc != Z_OK && rc != Z_STREAM_END && rc != Z_BUF_ERROR)
+        return refuse(input, unpack->at, "gzip", z->msg ? z->msg : "not readable", fail);
+    unpack->between = rc == Z_STREAM_END;
+    *len = SOURCE_BLOCK - z->avail_out;
+    return 0;
+}
+
+static int decompress_some(struct unpack *unpack, struct spooling *input, size_t *len, struct fail *fail)
+{
+    ZSTD_inBuffer in = {input->block, input->len, unpack->at};
+    ZSTD_outBuffer to = {unpack->out, SOURCE_BLOCK, 0};
+
+    unpack->more = ZSTD_decompressStream(unpack->zstd, &to, &in);
+    if (ZSTD_isError(unpack->more))
+        return refuse(input, in.pos, "zstd", ZSTD_getErrorName(unpack->more), fail);
+    unpack->at = in.pos;
+    *len = to.pos;
+    return 0;
+}
+
+/* Whether the block at hand can yield more: of zstd not at the end of a frame, where it would ask for the
+ * next one. */
+static bool has_more(const struct unpack *unpack, const struct spooling *input)
+{
+    if (unpack->at < input->len)
+        return true;
+    if (unpack->packing == PACKING_GZIP)
+        return unpack->full && !unpack->between;
+    return unpack->packing == PACKING_ZSTD && unpack->full && unpack->more != 0;
+}
+
+static int read_on(struct unpack *unpack, struct spooling *input, struct fail *fail)
+{
+    int rc = spooling_read(input, fail);
+
+    unpack->at = 0;
+    unpack->full = false;
+    if (rc == 0 && unpack->packing == PACKING_GZIP && !unpack->between)
+        return cut_off(input, "gzip", fail);
+    if (rc == 0 && unpack->packing == PACKING_ZSTD && unpack->more != 0)
+        return cut_off(input, "zstd", fail);
+    return rc;
+}
+
+int unpack_next(struct unpack *unpack, struct spooling *input, struct span *out, struct fail *fail)
+{
+    size_t len = 0;
+    int rc;
+
+    while (len == 0) {
+        if (!has_more(unpack, input) && (rc = read_on(unpack, input, fail)) != 1)
+            return rc;
+        if (unpack->packing == PACKING_NONE) {
+            *out = (struct span){(const char *)input->block, input->len};
+            unpack->at = input->len;
+            return 1;
         }
-        z->next_out = out;
-        z->avail_out = SOURCE_BLOCK;
-        rc = inflate(z, Z_NO_FLUSH);
-        if (rc != Z_OK && rc != Z_STREAM_END && rc != Z_BUF_ERROR)
-            return refuse(spooling, spooling->len - z->avail_in, "gzip", z->msg ? z->msg : "not readable",
-                          fail);
-        *between = rc == Z_STREAM_END;
-        if (spooling_write(spooling, out, SOURCE_BLOCK - z->avail_out, fail) != 0)
+        if ((unpack->packing == PACKING_GZIP ? inflate_some(unpack, input, &len, fail)
+                                             : decompress_some(unpack, input, &len, fail)) != 0)
             return -1;
-    } while (z->avail_in > 0 || z->avail_out == 0);
-    return 0;
-}
-
-int unpack_gzip(struct spooling *spooling, struct fail *fail)
-{
-    unsigned char *out = mem_alloc(SOURCE_BLOCK);
-    z_stream z = {0};
-    bool between = false;
-    int rc = 1;
-
-    if (inflateInit2(&z, 15 + 16) != Z_OK) { /* the largest window; gzip only */
-        free(out);
-        return fail_set(fail, FAIL_INTERNAL, "zlib cannot be used");
+        unpack->full = len == SOURCE_BLOCK;
     }
-    while (rc == 1) {
-        if (inflate_block(spooling, &z, out, &between, fail) != 0)
-            rc = -1;
-        else
-            rc = spooling_read(spooling, fail);
-    }
-    if (rc == 0 && !between)
-        rc = cut_off(spooling, "gzip", fail);
-    (void)inflateEnd(&z); /* nothing is lost */
-    free(out);
-    return rc;
-}
-
-/* ---- zstd ---- */
-
-/* *more: what the frame still waits for, 0 at its end. */
-static int decompress_block(struct spooling *spooling, ZSTD_DStream *z, unsigned char *out, size_t *more,
-                            struct fail *fail)
-{
-    ZSTD_inBuffer in = {spooling->block, spooling->len, 0};
-    ZSTD_outBuffer to = {out, SOURCE_BLOCK, 0};
-
-    do {
-        to.pos = 0;
-        *more = ZSTD_decompressStream(z, &to, &in);
-        if (ZSTD_isError(*more))
-            return refuse(spooling, in.pos, "zstd", ZSTD_getErrorName(*more), fail);
-        if (spooling_write(spooling, out, to.pos, fail) != 0)
-            return -1;
-    } while (in.pos < in.size || (*more != 0 && to.pos == to.size)); /* at an end it would ask for another */
-    return 0;
-}
-
-int unpack_zstd(struct spooling *spooling, struct fail *fail)
-{
-    unsigned char *out = mem_alloc(SOURCE_BLOCK);
-    ZSTD_DStream *z = ZSTD_createDStream();
-    size_t more = 1;
-    int rc = 1;
-
-    if (!z || ZSTD_isError(ZSTD_initDStream(z)))
-        rc = fail_set(fail, FAIL_INTERNAL, "zstd cannot be used");
-    while (rc == 1) {
-        if (decompress_block(spooling, z, out, &more, fail) != 0)
-            rc = -1;
-        else
-            rc = spooling_read(spooling, fail);
-    }
-    if (rc == 0 && more != 0)
-        rc = cut_off(spooling, "zstd", fail);
-    (void)ZSTD_freeDStream(z); /* accepts NULL */
-    free(out);
-    return rc;
+    *out = (struct span){(const char *)unpack->out, len};
+    return 1;
 }

@@ -43,18 +43,28 @@ int engine_check(const struct engine_options *options, struct fail *fail)
     return 0;
 }
 
-static void init_texts(struct engine *engine)
+static char *url_of(const struct engine *engine, const char *path)
 {
     size_t len = strlen(engine->options.base_url);
     struct buf url;
+    char *out;
 
     while (len > 0 && engine->options.base_url[len - 1] == '/')
         len--;
     buf_init(&url, 8192);
     buf_add(&url, engine->options.base_url, len);
-    buf_add_text(&url, API_ENROLL_PATH);
-    engine->url = mem_text(buf_text(&url));
+    buf_add_text(&url, path);
+    out = mem_text(buf_text(&url));
     buf_free(&url);
+    return out;
+}
+
+static void init_texts(struct engine *engine)
+{
+    const char *card_path = engine->options.card_path;
+
+    engine->url = url_of(engine, API_ENROLL_PATH);
+    engine->card_url = card_path && card_path[0] ? url_of(engine, card_path) : NULL;
     buf_init(&engine->tenant_header, 1024);
     buf_init(&engine->customer_header, 64);
     buf_init(&engine->cid_header, 64);
@@ -125,6 +135,7 @@ void engine_close(struct engine *engine)
     free(engine->settled);
     free(engine->claims);
     free(engine->url);
+    free(engine->card_url);
     pace_close(engine->pace);
     pace_close(engine->token_pace);
     token_close(engine->tokens);

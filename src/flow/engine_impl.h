@@ -51,7 +51,7 @@ enum engine_mode { MODE_RUN, MODE_DRAIN, MODE_ABORT };
 struct engine {
     struct engine_options options;
     struct engine_handles handles;
-    char *url;
+    char *url, *card_url; /* of the two calls; card_url NULL: it cannot be made */
     struct buf tenant_header, customer_header, cid_header, bearer_header;
 
     struct pace *pace, *token_pace;

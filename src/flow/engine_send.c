@@ -157,12 +157,13 @@ static int send_row(struct engine *engine, const struct waiting *row, struct spa
 {
     const struct ledger_claim *claim = &row->claim;
     char cid[UUID_TEXT_SIZE];
-    struct http_request request = {.url = engine->url,
+    struct http_request request = {.url = claim->job.call == CALL_CUSTOMER ? engine->url : engine->card_url,
                                    .header_count = 5,
                                    .body = buf_span(body),
                                    .once = true /* an attempt is one send: a lost one is marked as such */};
     int at = 0;
 
+    assert(request.url); /* ledger_set_card_path leaves no row for a call that cannot be made */
     while (engine->flight[at].busy)
         at++;
     buf_reset(&engine->customer_header);
@@ -188,12 +189,33 @@ static int send_row(struct engine *engine, const struct waiting *row, struct spa
     return http_start(engine->handles.http, &request, fail);
 }
 
+/* A row that became due beside this run, by `retry` or an event, may stand in a file that no row needed when
+ * the run began. */
+static int open_file(struct engine *engine, int64_t file, struct fail *fail)
+{
+    struct portfolio *portfolio = engine->handles.portfolio;
+    struct ledger_files files;
+    int rc = 0;
+
+    if (file == 0 || portfolio_table(portfolio, file))
+        return 0;
+    if (ledger_files_all(engine->handles.ledger, &files, fail) != 0)
+        return -1;
+    for (size_t i = 0; i < files.count && rc == 0; i++)
+        if (files.file[i].id == file && portfolio_add(portfolio, &files.file[i], fail) != 0)
+            rc = -1;
+    ledger_files_free(&files);
+    return rc;
+}
+
 /* The check comes after the reading: what was written until then is not used. */
 bool engine_compose(struct engine *engine, const struct ledger_claim *claim, struct portfolio_request *out)
 {
     struct fail fail;
 
-    if (portfolio_compose(engine->handles.portfolio, claim, engine->wall_ms, out, &fail) == 0 &&
+    if (open_file(engine, claim->card.file, &fail) == 0 &&
+        open_file(engine, claim->customer.file, &fail) == 0 &&
+        portfolio_compose(engine->handles.portfolio, claim, engine->wall_ms, out, &fail) == 0 &&
         portfolio_check(engine->handles.portfolio, &fail) == 0)
         return true;
     engine_end_with(engine, fail.kind, "%s", fail.text);

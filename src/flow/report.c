@@ -15,7 +15,7 @@ static const char RESULTS_HEADER[] =
     "file,record,line,customer_id,account_id,card_id,state,uncertain,attempts,"
     "http_status,code,message,cid,event_id,updated_at\n";
 
-static const char *base_name(const char *path)
+const char *report_base_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
 
@@ -26,18 +26,27 @@ static const char *file_name(const struct ledger_files *files, int64_t id)
 {
     for (size_t i = 0; i < files->count; i++)
         if (files->file[i].id == id)
-            return base_name(files->file[i].path);
+            return report_base_name(files->file[i].path);
     return "";
 }
 
+/* Six of them a row: printf would take half of a report's time. */
 static void add_number(struct outfile *out, int64_t number, bool given)
 {
+    uint64_t left = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
     char text[24];
-    int len = given ? snprintf(text, sizeof text, "%" PRId64, number) : 0;
+    size_t at = sizeof text;
 
-    assert(len >= 0 && (size_t)len < sizeof text);
-    outfile_add(out, (struct span){text, (size_t)len});
-    outfile_add(out, SPAN(","));
+    text[--at] = ',';
+    if (given) {
+        do {
+            text[--at] = (char)('0' + left % 10);
+            left /= 10;
+        } while (left > 0);
+        if (number < 0)
+            text[--at] = '-';
+    }
+    outfile_add(out, (struct span){text + at, sizeof text - at});
 }
 
 static void add_cell(struct outfile *out, struct span text)
@@ -52,15 +61,26 @@ static bool has_cid(const struct ledger_row_state *row)
     return row->attempts > 0 || (row->state != JOB_INVALID && row->state != JOB_SKIPPED);
 }
 
-/* `ledger`: NULL leaves the correlation IDs out. */
-static void add_result(struct outfile *out, const struct ledger *ledger, const struct ledger_files *files,
-                       const struct ledger_row_state *row)
-{
-    char cid[UUID_TEXT_SIZE] = "", at[CLOCK_TEXT_SIZE];
+/* results.csv on its way. */
+struct results {
+    struct outfile *out;
+    const struct ledger *ledger; /* NULL leaves the correlation IDs out */
+    const struct ledger_files *files;
+    int64_t at_ms; /* what `at` says: many rows were changed at one time */
+    char at[CLOCK_TEXT_SIZE];
+};
 
-    if (ledger && has_cid(row))
-        (void)ledger_cid(ledger, row->id, cid);
-    add_cell(out, span_of(file_name(files, row->place.file)));
+static void add_result(struct results *results, const struct ledger_row_state *row)
+{
+    struct outfile *out = results->out;
+    char cid[UUID_TEXT_SIZE] = "";
+
+    if (results->ledger && has_cid(row))
+        (void)ledger_cid(results->ledger, row->id, cid);
+    if (row->updated_ms != results->at_ms)
+        (void)clock_format(row->updated_ms, results->at);
+    results->at_ms = row->updated_ms;
+    add_cell(out, span_of(file_name(results->files, row->place.file)));
     add_number(out, row->place.record, true);
     add_number(out, row->place.line, true);
     add_number(out, row->customer_id, row->customer_id != 0);
@@ -74,43 +94,51 @@ static void add_result(struct outfile *out, const struct ledger *ledger, const s
     add_cell(out, row->message);
     add_cell(out, span_of(cid));
     add_cell(out, row->event_id);
-    outfile_add(out, span_of(clock_format(row->updated_ms, at)));
+    outfile_add(out, span_of(results->at));
     outfile_add(out, SPAN("\n"));
 }
 
 static int write_results(struct ledger *ledger, const struct report_options *options,
-                         const struct ledger_files *files, struct fail *fail)
+                         const struct ledger_files *files, struct report_tally *tally, struct fail *fail)
 {
+    struct results results = {.ledger = options->check ? NULL : ledger, .files = files, .at_ms = -1};
     struct ledger_row_state row;
-    struct outfile *out;
     int rc;
 
-    if (outfile_open(&out, options->folder, "results.csv", fail) != 0)
+    if (outfile_open(&results.out, options->folder, "results.csv", fail) != 0)
         return -1;
-    outfile_add(out, span_of(RESULTS_HEADER));
+    outfile_add(results.out, span_of(RESULTS_HEADER));
     rc = ledger_rows_begin(ledger, ROWS_CARDS, fail);
     if (rc == 0)
-        while ((rc = ledger_rows_next(ledger, &row, fail)) == 1)
-            add_result(out, options->without_cid ? NULL : ledger, files, &row);
+        while ((rc = ledger_rows_next(ledger, &row, fail)) == 1) {
+            add_result(&results, &row);
+            report_tally_card(tally, &row);
+        }
     if (rc < 0) {
-        outfile_cancel(out);
+        outfile_cancel(results.out);
         return -1;
     }
-    return outfile_commit(out, fail);
+    return outfile_commit(results.out, fail);
+}
+
+int64_t report_quantile(const int64_t latency[LEDGER_BUCKETS], double share)
+{
+    double all = 0, below = 0;
+
+    for (size_t b = 0; b < LEDGER_BUCKETS; b++)
+        all += (double)latency[b];
+    for (size_t b = 0; b < LEDGER_BUCKETS && all > 0; b++) {
+        double low = b > 0 ? (double)ledger_bucket_us(b - 1) : 0, high = (double)ledger_bucket_us(b);
+        if (latency[b] > 0 && below + (double)latency[b] >= share * all)
+            return (int64_t)(low + (high - low) * (share * all - below) / (double)latency[b] + 0.5);
+        below += (double)latency[b];
+    }
+    return 0;
 }
 
 int64_t report_latency(const struct ledger_totals *totals, double share)
 {
-    int64_t all = 0, seen = 0;
-
-    for (size_t b = 0; b < LEDGER_BUCKETS; b++)
-        all += totals->latency[b];
-    for (size_t b = 0; b < LEDGER_BUCKETS && all > 0; b++) {
-        seen += totals->latency[b];
-        if ((double)seen >= share * (double)all)
-            return ledger_bucket_us(b);
-    }
-    return 0;
+    return report_quantile(totals->latency, share);
 }
 
 bool report_needs_person(const struct ledger_totals *totals)
@@ -179,6 +207,36 @@ static int add_problems(struct json *json, struct ledger *ledger, struct fail *f
     return rc;
 }
 
+/* The newest run; null where there was none. What it has not (yet) is null. */
+static int add_last_run(struct json *json, struct ledger *ledger, struct fail *fail)
+{
+    struct ledger_run run;
+    char at[CLOCK_TEXT_SIZE];
+    size_t runs;
+
+    if (ledger_runs(ledger, 1, &run, &runs, fail) != 0)
+        return -1;
+    json_key(json, "last_run");
+    if (runs == 0) {
+        json_null(json);
+        return 0;
+    }
+    json_object(json);
+    json_key(json, "started_at");
+    json_text(json, clock_format(run.started_ms, at));
+    json_key(json, "ended_at");
+    json_text(json, run.ended_ms ? clock_format(run.ended_ms, at) : NULL);
+    json_key(json, "exit_code");
+    if (run.ended_ms)
+        json_int(json, run.exit_code);
+    else
+        json_null(json);
+    json_key(json, "reason");
+    json_text(json, run.reason[0] ? run.reason : NULL);
+    json_end_object(json);
+    return 0;
+}
+
 static void add_figures(struct json *json, const struct ledger_totals *totals)
 {
     char status[16];
@@ -212,7 +270,7 @@ static void add_figures(struct json *json, const struct ledger_totals *totals)
     json_end_object(json);
 }
 
-static const char *carries_name(unsigned carries)
+const char *report_carries_text(unsigned carries)
 {
     return carries == IN_BOTH ? "cards and customers" : carries == IN_CARDS ? "cards" : "customers";
 }
@@ -264,11 +322,11 @@ static void add_file(struct json *json, const struct ledger_files *files, size_t
 
     json_object(json);
     json_key(json, "file");
-    json_text(json, base_name(file->path));
+    json_text(json, report_base_name(file->path));
     json_key(json, "path");
     json_text(json, file->path);
     json_key(json, "carries");
-    json_text(json, carries_name(file->carries));
+    json_text(json, report_carries_text(file->carries));
     json_key(json, "sha256");
     json_text(json, file->sha256);
     json_key(json, "loaded_at");
@@ -314,11 +372,15 @@ int report_summary(struct ledger *ledger, const struct report_options *options, 
     json_key(&json, "program");
     json_text(&json, "ctp-enroll " CTP_VERSION);
     add_totals(&json, &totals);
+    json_key(&json, "purged");
+    json_int(&json, totals.purged);
     json_key(&json, "overdue");
     json_int(&json, overdue);
     json_key(&json, "refused_customers");
     json_int(&json, totals.refused_customers);
     if (add_problems(&json, ledger, fail) != 0)
+        return -1;
+    if (add_last_run(&json, ledger, fail) != 0)
         return -1;
     add_figures(&json, &totals);
     if (add_files(&json, ledger, fail) != 0)
@@ -344,19 +406,66 @@ static int write_summary(struct ledger *ledger, const struct report_options *opt
     return rc;
 }
 
+/* Every card ever loaded has its line, unless it was purged. */
+static int check_lines(struct ledger *ledger, const struct report_tally *tally, struct fail *fail)
+{
+    struct ledger_totals totals;
+    int64_t cards = 0, lines = 0;
+
+    if (ledger_totals(ledger, &totals, fail) != 0)
+        return -1;
+    for (int i = 0; i < JOB_STATE_COUNT; i++) {
+        cards += totals.state[i];
+        lines += tally->lines[i];
+    }
+    if (lines + totals.purged == cards)
+        return 0;
+    return fail_set(fail, FAIL_INTERNAL,
+                    "totals do not add up: results.csv has %" PRId64 " lines and %" PRId64
+                    " rows were purged, but %" PRId64 " are counted",
+                    lines, totals.purged, cards);
+}
+
+/* All files of the set, from the ledger at one instant. Where its totals do not add up the set is written all
+ * the same, for whoever has to find out why, but without a manifest. */
+static int write_set(struct ledger *ledger, struct portfolio *portfolio, const struct report_options *options,
+                     struct fail *fail)
+{
+    struct report_tally *tally = mem_alloc(sizeof *tally);
+    struct ledger_files files = {0};
+    struct fail broken;
+    int rc = -1;
+
+    tally->overdue_ms = options->now_ms - options->overdue_ms;
+    tally->broken = ledger_check(ledger, &broken) != 0;
+    if (ledger_files_all(ledger, &files, fail) != 0 ||
+        write_results(ledger, options, &files, tally, fail) != 0 ||
+        report_tally_customers(tally, ledger, fail) != 0 || report_tally_events(tally, ledger, fail) != 0)
+        goto out;
+    report_tally_sort(tally);
+    if (!tally->broken)
+        tally->broken = check_lines(ledger, tally, &broken) != 0;
+    if (report_rejects(ledger, portfolio, options, &files, fail) == 0 &&
+        write_summary(ledger, options, fail) == 0 && report_html(ledger, options, &files, tally, fail) == 0)
+        rc = tally->broken ? 0 : report_manifest(options, fail);
+    if (rc == 0 && tally->broken) {
+        *fail = broken;
+        rc = -1;
+    }
+out:
+    ledger_files_free(&files);
+    free(tally);
+    return rc;
+}
+
 int report_write(struct ledger *ledger, struct portfolio *portfolio, const struct report_options *options,
                  struct fail *fail)
 {
-    struct ledger_files files = {0};
-    int rc = -1;
+    int rc;
 
-    if (outfile_folder(options->folder, fail) != 0 || ledger_files_all(ledger, &files, fail) != 0)
+    if (outfile_folder(options->folder, fail) != 0 || ledger_still(ledger, fail) != 0)
         return -1;
-    if (write_results(ledger, options, &files, fail) != 0)
-        goto out;
-    if (report_rejects(ledger, portfolio, options, &files, fail) == 0)
-        rc = write_summary(ledger, options, fail);
-out:
-    ledger_files_free(&files);
+    rc = write_set(ledger, portfolio, options, fail);
+    ledger_still_end(ledger);
     return rc;
 }

@@ -12,7 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TEXT_CAP = 1 << 16, TAIL_CAP = 1 << 20, GROUPS_MAX = 64, OTHER_DESCRIPTORS = 32 + GROUPS_MAX };
+enum {
+    TEXT_CAP = 1 << 16,
+    TAIL_CAP = 1 << 20,
+    GROUPS_MAX = REJECTS_MOST,
+    OTHER_DESCRIPTORS = 32 + GROUPS_MAX
+};
 
 struct group {
     struct table *table; /* one with this header; borrowed from the portfolio */
@@ -34,14 +39,20 @@ struct rejects {
     int64_t written;          /* refused records of this kind that could be written */
     const char *lost_path;    /* one of these files */
     bool lost_spool;          /* whether its spool file was removed */
+    int64_t unfit;            /* refused records whose file is there, but not as these settings say */
+    bool *unfit_file;         /* one a file */
+    const char *unfit_path;   /* one of these files, ... */
+    struct fail unfit_reason; /* ... and what is the matter */
 };
 
-static const struct ledger_file *find_file(const struct rejects *rejects, int64_t id)
+/* Its place among the files; their number: not there. */
+static size_t find_file(const struct rejects *rejects, int64_t id)
 {
-    for (size_t i = 0; i < rejects->files->count; i++)
-        if (rejects->files->file[i].id == id)
-            return &rejects->files->file[i];
-    return NULL;
+    size_t i = 0;
+
+    while (i < rejects->files->count && rejects->files->file[i].id != id)
+        i++;
+    return i;
 }
 
 static struct span own_header(struct table *table)
@@ -62,13 +73,18 @@ static struct group *find_group(struct rejects *rejects, struct table *table)
     return NULL;
 }
 
+void report_rejects_name(bool customers, size_t number, struct buf *out)
+{
+    buf_addf(out, "%s.rejects", customers ? "customers" : "cards");
+    if (number > 1)
+        buf_addf(out, ".%zu", number);
+    buf_add_text(out, ".csv");
+}
+
 static void set_name(struct rejects *rejects, size_t number)
 {
     buf_reset(&rejects->name);
-    buf_addf(&rejects->name, "%s.rejects", rejects->customers ? "customers" : "cards");
-    if (number > 1)
-        buf_addf(&rejects->name, ".%zu", number);
-    buf_add_text(&rejects->name, ".csv");
+    report_rejects_name(rejects->customers, number, &rejects->name);
 }
 
 /* Three cells of ours and the line end, behind what is written already. */
@@ -128,12 +144,19 @@ static int open_groups(struct rejects *rejects, struct fail *fail)
     for (size_t i = rejects->files->count; i-- > 0;) {
         const struct ledger_file *file = &rejects->files->file[i];
         struct table *table;
-        struct fail gone;
+        struct fail why;
+        int rc;
         if ((file->carries == IN_CUSTOMERS) != rejects->customers)
             continue;
         if (rejects->files->rows[i] == 0 && rejects->group_count > 0)
             continue;
-        if (portfolio_add(rejects->portfolio, file, &gone) != 0)
+        rc = portfolio_add(rejects->portfolio, file, &why);
+        if (rc < 0) {
+            rejects->unfit_file[i] = true;
+            rejects->unfit_path = file->path;
+            rejects->unfit_reason = why;
+        }
+        if (rc != 0)
             continue;
         table = portfolio_table(rejects->portfolio, file->id);
         if (!find_group(rejects, table) && open_group(rejects, table, fail) != 0)
@@ -201,16 +224,26 @@ static int add_record(struct rejects *rejects, struct table *table, struct group
     return 0;
 }
 
+static void count_lost(struct rejects *rejects, int64_t id)
+{
+    size_t i = find_file(rejects, id);
+
+    if (i < rejects->files->count && rejects->unfit_file[i]) {
+        rejects->unfit++;
+        return;
+    }
+    rejects->lost++;
+    rejects->lost_path = i < rejects->files->count ? rejects->files->file[i].path : "";
+    rejects->lost_spool = i < rejects->files->count && rejects->files->file[i].spool == SPOOL_REMOVED;
+}
+
 static int add_reject(struct rejects *rejects, const struct ledger_row_state *row, struct fail *fail)
 {
-    const struct ledger_file *file = find_file(rejects, row->place.file);
     struct table *table = portfolio_table(rejects->portfolio, row->place.file);
     struct group *group = table ? find_group(rejects, table) : NULL;
 
     if (!group) {
-        rejects->lost++;
-        rejects->lost_path = file ? file->path : "";
-        rejects->lost_spool = file && file->spool == SPOOL_REMOVED;
+        count_lost(rejects, row->place.file);
         return 0;
     }
     if (add_record(rejects, table, group, row, fail) != 0)
@@ -223,7 +256,7 @@ static int add_reject(struct rejects *rejects, const struct ledger_row_state *ro
 static int write_groups(struct rejects *rejects, struct fail *fail)
 {
     struct ledger_row_state row;
-    int64_t lost = rejects->lost;
+    int64_t lost = rejects->lost + rejects->unfit;
     int rc;
 
     if (open_groups(rejects, fail) != 0 || ledger_rows_begin(rejects->ledger, rejects->rows, fail) != 0)
@@ -233,7 +266,7 @@ static int write_groups(struct rejects *rejects, struct fail *fail)
             return -1;
     if (rc < 0)
         return -1;
-    if (rejects->written == 0 && rejects->lost > lost)
+    if (rejects->written == 0 && rejects->lost + rejects->unfit > lost)
         return 0; /* nothing can be written, and what an earlier report wrote may be all there is left */
     for (size_t i = 0; i < rejects->group_count; i++) {
         struct outfile *file = rejects->group[i].file;
@@ -266,25 +299,41 @@ static int write_kind(struct rejects *rejects, bool customers, struct fail *fail
     return rc;
 }
 
+static void warn_of_lost(const struct rejects *rejects)
+{
+    struct log *log = rejects->options->log;
+
+    if (rejects->lost > 0)
+        log_add(log, LOG_WARN,
+                rejects->lost_spool
+                    ? "refused records cannot be written again: their spool file was removed when all its "
+                      "rows were final; load the file again to have them"
+                    : "refused records cannot be written again: their file is gone or changed",
+                LOG_TEXT("file", rejects->lost_path), LOG_INT("records", rejects->lost));
+    if (rejects->unfit > 0)
+        log_add(log, LOG_WARN,
+                "refused records cannot be written again with these settings; give the settings with which "
+                "their file was loaded",
+                LOG_TEXT("file", rejects->unfit_path), LOG_TEXT("reason", rejects->unfit_reason.text),
+                LOG_INT("records", rejects->unfit));
+}
+
 int report_rejects(struct ledger *ledger, struct portfolio *portfolio, const struct report_options *options,
                    const struct ledger_files *files, struct fail *fail)
 {
     struct rejects rejects = {.ledger = ledger, .portfolio = portfolio, .options = options, .files = files};
     int rc;
 
+    rejects.unfit_file = mem_array(files->count + 1, sizeof *rejects.unfit_file);
     buf_init(&rejects.name, 256);
     buf_init(&rejects.text, TEXT_CAP);
     buf_init(&rejects.message, TEXT_CAP);
     buf_init(&rejects.tail, TAIL_CAP);
     buf_init(&rejects.encoded, TAIL_CAP);
     rc = write_kind(&rejects, false, fail) == 0 && write_kind(&rejects, true, fail) == 0 ? 0 : -1;
-    if (rc == 0 && rejects.lost > 0)
-        log_add(options->log, LOG_WARN,
-                rejects.lost_spool
-                    ? "refused records cannot be written again: their spool file was removed when all its "
-                      "rows were final; load the file again to have them"
-                    : "refused records cannot be written again: their file is gone or changed",
-                LOG_TEXT("file", rejects.lost_path), LOG_INT("records", rejects.lost));
+    if (rc == 0)
+        warn_of_lost(&rejects);
+    free(rejects.unfit_file);
     buf_free(&rejects.name);
     buf_free(&rejects.text);
     buf_free(&rejects.message);

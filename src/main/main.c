@@ -22,8 +22,9 @@ typedef int command_function(struct command *command, int *exit_code, struct fai
 static const struct {
     const char *name;
     command_function *function;
-} commands[] = {{"check", command_check},   {"run", command_run},   {"status", command_status},
-                {"report", command_report}, {"show", command_show}, {"config", command_config}};
+} commands[] = {{"check", command_check},   {"run", command_run},     {"status", command_status},
+                {"report", command_report}, {"show", command_show},   {"reconcile", command_reconcile},
+                {"retry", command_retry},   {"purge", command_purge}, {"config", command_config}};
 
 static command_function *find(const char *name)
 {

@@ -104,20 +104,36 @@ static void add_customer(struct json *json, const struct record *record)
     json_end_object(json);
 }
 
+static void add_card(struct json *json, const struct record *card, const struct record *customer)
+{
+    assert(card->card_id > 0);
+    json_key(json, "card_id");
+    json_int(json, card->card_id);
+    add_address(json, card->has_address ? card : customer);
+}
+
 void api_enroll_body(const struct record *card, const struct record *customer, struct buf *out)
 {
     struct json json;
 
-    assert(card->card_id > 0);
     json_init(&json, out, false);
     json_object(&json);
     add_member(&json, "owner_bid", card->text[FIELD_OWNER_BID]);
     json_key(&json, "card_information");
     json_object(&json);
-    json_key(&json, "card_id");
-    json_int(&json, card->card_id);
-    add_address(&json, card->has_address ? card : customer);
+    add_card(&json, card, customer);
     json_end_object(&json);
     add_customer(&json, customer);
+    json_end_object(&json);
+}
+
+void api_enroll_card_body(const struct record *card, const struct record *customer, struct buf *out)
+{
+    struct json json;
+
+    json_init(&json, out, false);
+    json_object(&json);
+    add_member(&json, "owner_bid", card->text[FIELD_OWNER_BID]);
+    add_card(&json, card, customer);
     json_end_object(&json);
 }

@@ -94,7 +94,22 @@ static void give_back(struct job *job, enum job_state state)
     job->state = state;
 }
 
-void job_settle(struct job *job, enum job_verdict verdict, bool lost, int max_attempts)
+/* The customer is there; whether this card is only its own call tells. Where it cannot be made that is all
+ * there is to know. */
+static void settle_already(struct job *job, const struct job_rules *rules)
+{
+    if (job->uncertain) { /* it was most likely our own lost attempt that enrolled */
+        job->state = JOB_ACCEPTED;
+    } else if (rules->card_path && job->call == CALL_CUSTOMER) {
+        job->state = JOB_READY;
+        job->call = CALL_FOLLOW;
+        job->before = job->attempts;
+    } else {
+        job->state = JOB_ALREADY;
+    }
+}
+
+void job_settle(struct job *job, enum job_verdict verdict, bool lost, const struct job_rules *rules)
 {
     assert(job->state == JOB_SENT && job->attempts > 0);
     if (lost)
@@ -103,14 +118,14 @@ void job_settle(struct job *job, enum job_verdict verdict, bool lost, int max_at
     case VERDICT_ACCEPTED:
         job->state = JOB_ACCEPTED;
         return;
-    case VERDICT_ALREADY: /* of an uncertain row it was most likely our own lost attempt that enrolled */
-        job->state = job->uncertain ? JOB_ACCEPTED : JOB_ALREADY;
+    case VERDICT_ALREADY:
+        settle_already(job, rules);
         return;
     case VERDICT_REJECTED:
         job->state = JOB_REJECTED;
         return;
     case VERDICT_TRANSIENT:
-        job->state = job->attempts >= max_attempts ? JOB_EXHAUSTED : JOB_READY;
+        job->state = job->attempts - job->before >= rules->max_attempts ? JOB_EXHAUSTED : JOB_READY;
         return;
     case VERDICT_TOKEN:
     case VERDICT_FATAL:
@@ -138,4 +153,90 @@ void job_hold(struct job *job)
 {
     assert(job->state == JOB_READY && job->uncertain);
     job->state = JOB_HELD;
+}
+
+const char *job_retry_refused(enum job_state state)
+{
+    check_state(state);
+    switch (state) {
+    case JOB_HELD:
+    case JOB_ACCEPTED:
+    case JOB_DECLINED:
+    case JOB_ALREADY:
+    case JOB_REJECTED:
+    case JOB_EXHAUSTED:
+        return NULL;
+    case JOB_INVALID:
+        return "its record was refused: correct it (cards.rejects.csv) and load it";
+    case JOB_SKIPPED:
+        return "it is excluded by its status (input.skip_status)";
+    case JOB_READY:
+    case JOB_SENT:
+        return "it is to be sent anyway";
+    case JOB_ENROLLED:
+        return "it is enrolled";
+    case JOB_STATE_COUNT:
+        break;
+    }
+    assert(!"a state that does not exist");
+    return NULL;
+}
+
+bool job_frees(const struct job *job, const struct job_rules *rules)
+{
+    if (job_state_failed(job->state) || job->state == JOB_SKIPPED)
+        return true;
+    return rules->card_path &&
+           (job->state == JOB_ALREADY || (job->state == JOB_ACCEPTED && job->call != CALL_CUSTOMER));
+}
+
+/* A request of the row may have left. */
+static bool was_sent(const struct job *job)
+{
+    return job->attempts > 0 || job->uncertain;
+}
+
+/* Whether success is possible for a row in this state, its answer being on record. Transient answers say
+ * nothing about whether their request was taken. */
+static bool can_be_enrolled(const struct job *job, bool weak)
+{
+    switch (job->state) {
+    case JOB_ACCEPTED:
+    case JOB_DECLINED:
+        return true;
+    case JOB_INVALID:
+    case JOB_SKIPPED:
+    case JOB_HELD:
+    case JOB_READY:
+    case JOB_EXHAUSTED:
+        return !weak && was_sent(job);
+    case JOB_ALREADY:
+    case JOB_REJECTED: /* the last request was not taken, but one before it may have been */
+        return !weak && (job->attempts > 1 || job->uncertain);
+    case JOB_SENT:
+    case JOB_ENROLLED:
+    case JOB_STATE_COUNT:
+        break;
+    }
+    return false;
+}
+
+enum job_event job_event(struct job *job, bool well, bool weak, bool lost_held)
+{
+    bool open = (job->state == JOB_READY || job->state == JOB_HELD) && was_sent(job);
+
+    check_state(job->state);
+    if (job->state == JOB_SENT || (open && weak))
+        return JOB_EVENT_WAITS;
+    if (well) {
+        if (!can_be_enrolled(job, weak))
+            return JOB_EVENT_STANDS;
+        job->state = JOB_ENROLLED;
+        return JOB_EVENT_SETTLES;
+    }
+    if (job->state == JOB_ACCEPTED || (job->state == JOB_HELD && lost_held && !weak)) {
+        job->state = JOB_DECLINED;
+        return JOB_EVENT_SETTLES;
+    }
+    return open ? JOB_EVENT_WAITS : JOB_EVENT_STANDS;
 }

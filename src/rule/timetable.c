@@ -5,6 +5,7 @@
 #include "value/quantity.h"
 
 #include <assert.h>
+#include <math.h>
 
 enum { DAYS = 7, ALL_DAYS = (1 << DAYS) - 1 };
 
@@ -187,4 +188,30 @@ int timetable_opens(const struct timetable *timetable, int minute)
             return at;
     }
     return -1;
+}
+
+/* Requests that this minute brings, be it of this week or a later one. */
+static double minute_brings(const struct timetable *timetable, int minute, double rate)
+{
+    (void)timetable_rate(timetable, minute % TIMETABLE_WEEK, &rate);
+    return rate * 60;
+}
+
+double timetable_seconds(const struct timetable *timetable, int minute, double rate, double requests)
+{
+    double week = 0, weeks;
+
+    for (int i = 0; i < TIMETABLE_WEEK; i++)
+        week += minute_brings(timetable, i, rate);
+    if (week <= 0)
+        return -1;
+    weeks = floor(requests / week);
+    requests -= weeks * week;
+    for (int ahead = 0; ahead < TIMETABLE_WEEK; ahead++) {
+        double brings = minute_brings(timetable, minute + ahead, rate);
+        if (requests <= brings)
+            return (weeks * TIMETABLE_WEEK + ahead + (brings > 0 ? requests / brings : 0)) * 60;
+        requests -= brings;
+    }
+    return (weeks + 1) * TIMETABLE_WEEK * 60; /* what rounding left */
 }

@@ -47,7 +47,8 @@ int enroll_open(struct enroll **out, const struct enroll_options *options, struc
     keyset_init(&enroll->listed);
     rng_init(&enroll->rng, options->seed, 'a');
     if (read_already(enroll, options->already, fail) != 0 ||
-        events_open(&enroll->events, options->events_file, options->event_faults, options->seed, fail) != 0) {
+        events_open(&enroll->events, options->events_file, options->truth_file, options->event_faults,
+                    options->seed, fail) != 0) {
         keyset_free(&enroll->listed);
         free(enroll);
         return -1;
@@ -260,11 +261,15 @@ int enroll_end(struct enroll *enroll, struct enroll_case *c, int64_t now_ms, str
                           .customer = c->judgement.customer,
                           .card = c->judgement.card,
                           .operation = c->call == JUDGE_ENROLL_CUSTOMER ? "enroll-customer" : "enroll-card"};
+    bool there;
 
     if (!c->accepted)
         return 0;
     enroll_drop(enroll, c);
-    (void)keyset_insert(&enroll->seen, c->key);
     c->taken = true;
-    return events_add(&enroll->events, &event, now_ms, fail);
+    if (events_add(&enroll->events, &event, now_ms, &there, fail) != 0)
+        return -1;
+    if (there)
+        (void)keyset_insert(&enroll->seen, c->key);
+    return 0;
 }

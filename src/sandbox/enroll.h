@@ -15,7 +15,7 @@ struct enroll_options {
     const char *tenant;  /* the one that may enrol; NULL: any */
     const char *already; /* customers on Click to Pay from the start: "5%" or "17,18"; NULL: none */
     const uint32_t *event_faults;
-    const char *events_file; /* NULL: none */
+    const char *events_file, *truth_file; /* NULL: none */
     uint64_t seed;
     bool not_enabled;
     bool allow_internal;

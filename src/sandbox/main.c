@@ -22,6 +22,7 @@ static int open_parts(struct parts *parts, const struct options *options, struct
                                     .already = options->already,
                                     .event_faults = options->event_faults,
                                     .events_file = options->events_file,
+                                    .truth_file = options->truth_file,
                                     .seed = options->seed,
                                     .not_enabled = options->not_enabled,
                                     .allow_internal = options->allow_internal};

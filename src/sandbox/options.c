@@ -17,6 +17,7 @@ enum option_key {
     KEY_SEED,
     KEY_EVENTS,
     KEY_EVENT_FAULTS,
+    KEY_TRUTH,
     KEY_JOURNAL,
     KEY_STOP_AFTER,
     KEY_TENANT,
@@ -43,6 +44,7 @@ static const struct option table[] = {
     {"seed", required_argument, NULL, KEY_SEED},
     {"events", required_argument, NULL, KEY_EVENTS},
     {"event-faults", required_argument, NULL, KEY_EVENT_FAULTS},
+    {"truth", required_argument, NULL, KEY_TRUTH},
     {"journal", required_argument, NULL, KEY_JOURNAL},
     {"stop-after", required_argument, NULL, KEY_STOP_AFTER},
     {"tenant", required_argument, NULL, KEY_TENANT},
@@ -97,7 +99,11 @@ const char *options_help(void)
            "\n"
            "Output\n"
            "  --events FILE       append the outcome event of each accepted request (JSON lines)\n"
-           "  --event-faults L    drop duplicate reorder failure foreign unknown, with shares\n"
+           "  --event-faults L    drop duplicate reorder failure refusal foreign unknown unknown-status "
+           "several "
+           "no-cid,\n"
+           "                      with shares; refusal: the customer is not on Click to Pay after it\n"
+           "  --truth FILE        append what the events written say of each accepted request (JSON lines)\n"
            "  --journal FILE      append a line for each request (JSON lines; no bodies, no names)\n"
            "  --help, --version\n";
 }
@@ -235,6 +241,8 @@ static const char **text_of(int key, struct options *out)
         return &out->client_ca;
     case KEY_EVENTS:
         return &out->events_file;
+    case KEY_TRUTH:
+        return &out->truth_file;
     case KEY_JOURNAL:
         return &out->journal_file;
     case KEY_TENANT:

@@ -20,7 +20,7 @@ struct options {
     uint64_t seed;
     struct faults faults;
     uint32_t event_faults[EVENT_FAULTS];
-    const char *events_file, *journal_file;
+    const char *events_file, *truth_file, *journal_file;
     const char *tenant, *server_key, *server_secret, *openid_key, *already; /* NULL: not given */
     bool not_enabled, allow_internal;
 };

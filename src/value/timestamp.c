@@ -9,7 +9,7 @@
 enum { MINUTES_A_DAY = 1440 };
 
 struct moment {
-    unsigned year, month, day, hour, minute, second;
+    unsigned year, month, day, hour, minute, second, millisecond;
     int offset; /* minutes east of UTC */
 };
 
@@ -41,16 +41,16 @@ static bool take_one(struct span *rest, const char *set)
     return true;
 }
 
-static bool take_fraction(struct span *rest)
+static bool take_fraction(struct span *rest, unsigned *millisecond)
 {
-    unsigned digit;
+    unsigned digit, unit = 100;
 
     if (!take_one(rest, ".,"))
         return true;
-    if (!take_number(rest, 1, &digit))
+    if (rest->len == 0 || rest->ptr[0] < '0' || rest->ptr[0] > '9')
         return false;
-    while (take_number(rest, 1, &digit))
-        ;
+    for (; take_number(rest, 1, &digit); unit /= 10)
+        *millisecond += digit * unit;
     return true;
 }
 
@@ -87,7 +87,8 @@ static bool read_moment(struct span rest, struct moment *moment)
     if (!take_one(&rest, "Tt ") || !take_number(&rest, 2, &moment->hour) || !take_one(&rest, ":") ||
         !take_number(&rest, 2, &moment->minute))
         return false;
-    if (take_one(&rest, ":") && (!take_number(&rest, 2, &moment->second) || !take_fraction(&rest)))
+    if (take_one(&rest, ":") &&
+        (!take_number(&rest, 2, &moment->second) || !take_fraction(&rest, &moment->millisecond)))
         return false;
     return take_zone(&rest, &moment->offset);
 }
@@ -156,10 +157,10 @@ static void write_moment(const struct moment *moment, char *out)
     put(out + 17, moment->second, 2);
 }
 
-enum timestamp_fault timestamp_normalise(struct span text, int64_t now_ms, char *out)
+/* *out is in UTC. */
+static enum timestamp_fault judge(struct span text, struct moment *out)
 {
     struct moment moment = {0};
-    int64_t seconds;
 
     if (!read_moment(text, &moment))
         return TIMESTAMP_FORM;
@@ -171,10 +172,35 @@ enum timestamp_fault timestamp_normalise(struct span text, int64_t now_ms, char 
     to_utc(&moment);
     if (moment.year < 1 || moment.year > 9999)
         return TIMESTAMP_CALENDAR;
-    seconds = clock_days(moment.year, moment.month, moment.day) * 86400 + moment.hour * 3600 +
-              moment.minute * 60 + moment.second;
-    if (seconds * 1000 > now_ms)
+    *out = moment;
+    return TIMESTAMP_OK;
+}
+
+static int64_t seconds_of(const struct moment *moment)
+{
+    return clock_days(moment->year, moment->month, moment->day) * 86400 + moment->hour * 3600 +
+           moment->minute * 60 + moment->second;
+}
+
+enum timestamp_fault timestamp_normalise(struct span text, int64_t now_ms, char *out)
+{
+    struct moment moment;
+    enum timestamp_fault fault = judge(text, &moment);
+
+    if (fault != TIMESTAMP_OK)
+        return fault;
+    if (seconds_of(&moment) * 1000 > now_ms)
         return TIMESTAMP_FUTURE;
     write_moment(&moment, out);
     return TIMESTAMP_OK;
+}
+
+int timestamp_ms(struct span text, int64_t *out)
+{
+    struct moment moment;
+
+    if (judge(text, &moment) != TIMESTAMP_OK)
+        return -1;
+    *out = seconds_of(&moment) * 1000 + moment.millisecond;
+    return 0;
 }

@@ -248,6 +248,14 @@ static void collect_problems(struct portfolio *portfolio, const struct portfolio
     }
 }
 
+static void write_body(enum job_call call, const struct portfolio_request *request, struct buf *out)
+{
+    if (call == CALL_CUSTOMER)
+        api_enroll_body(request->card, request->customer, out);
+    else
+        api_enroll_card_body(request->card, request->customer, out);
+}
+
 int portfolio_compose(struct portfolio *portfolio, const struct ledger_claim *claim, int64_t now_ms,
                       struct portfolio_request *out, struct fail *fail)
 {
@@ -271,7 +279,7 @@ int portfolio_compose(struct portfolio *portfolio, const struct ledger_claim *cl
     out->valid = portfolio->codes.len == 0;
     buf_reset(&portfolio->body);
     if (out->valid && !out->skip)
-        api_enroll_body(out->card, out->customer, &portfolio->body);
+        write_body(claim->job.call, out, &portfolio->body);
     if (portfolio->body.full)
         return fail_set(fail, FAIL_INTERNAL, "the request of card %" PRId64 " is too long", claim->card_id);
     return 0;

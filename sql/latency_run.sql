@@ -1,0 +1,1 @@
+SELECT bucket, n FROM latency WHERE run = :run;

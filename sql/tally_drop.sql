@@ -1,0 +1,1 @@
+DELETE FROM tally WHERE kind = :kind AND key = :key AND n = 0;

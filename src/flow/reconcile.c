@@ -1,0 +1,413 @@
+/* Bytes, objects, events, batches: each step pulls from the one before. A batch goes to the ledger in slices,
+ * in the order of its rows: neighbours are written together, and a run beside this waits for one slice at
+ * most. */
+#include "flow/reconcile.h"
+
+#include "driver/source_stream.h"
+#include "kit/json_split.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BATCH = 10000, SLICE = 2000, TURN = 1000, LOGGED = 5, NOTHING_MIB = 64 };
+
+/* An event on its way to the ledger, with the texts that it borrows. */
+struct entry {
+    struct ledger_event event;
+    char event_id[API_EVENT_ID_SIZE], cid[UUID_TEXT_SIZE];
+    char message[API_MESSAGE_SIZE];
+};
+
+struct reconcile {
+    struct ledger *ledger;
+    struct reconcile_options options;
+    struct source_stream *stream;
+    struct json_split split;
+    struct api_events *events;
+    char *path;
+    int64_t offset;                             /* of the object at hand */
+    int64_t objects, events_found, bytes, told; /* of the file at hand */
+    bool failed;                                /* it is damaged, or no event file: why */
+    struct fail why;
+    struct entry *batch;
+    const struct entry **order;
+    struct ledger_event *slice;
+    struct ledger_event_result *results;
+    size_t count;
+    struct reconcile_figures figures;
+};
+
+void reconcile_open(struct reconcile **out, struct ledger *ledger, const struct reconcile_options *options)
+{
+    struct reconcile *reconcile = mem_alloc(sizeof *reconcile);
+
+    reconcile->ledger = ledger;
+    reconcile->options = *options;
+    reconcile->batch = mem_array(BATCH, sizeof *reconcile->batch);
+    reconcile->order = mem_array(BATCH, sizeof *reconcile->order);
+    reconcile->slice = mem_array(SLICE, sizeof *reconcile->slice);
+    reconcile->results = mem_array(SLICE, sizeof *reconcile->results);
+    *out = reconcile;
+}
+
+static void end_file(struct reconcile *reconcile)
+{
+    source_stream_close(reconcile->stream);
+    json_split_free(&reconcile->split);
+    api_events_close(reconcile->events);
+    free(reconcile->path);
+    reconcile->stream = NULL;
+    reconcile->events = NULL;
+    reconcile->path = NULL;
+}
+
+void reconcile_close(struct reconcile *reconcile)
+{
+    if (!reconcile)
+        return;
+    end_file(reconcile);
+    free(reconcile->batch);
+    free(reconcile->order);
+    free(reconcile->slice);
+    free(reconcile->results);
+    free(reconcile);
+}
+
+int reconcile_begin(struct reconcile *reconcile, const char *path, struct fail *fail)
+{
+    end_file(reconcile);
+    if (source_stream_open(&reconcile->stream, path, fail) != 0)
+        return -1;
+    json_split_init(&reconcile->split, API_EVENT_BYTES);
+    api_events_open(&reconcile->events, reconcile->options.rules);
+    reconcile->path = mem_text(path);
+    reconcile->objects = reconcile->events_found = reconcile->bytes = reconcile->told = 0;
+    reconcile->failed = false;
+    reconcile->figures.files++;
+    return 0;
+}
+
+void reconcile_place(const struct reconcile *reconcile, int64_t *done, int64_t *size)
+{
+    *done = reconcile->stream ? source_stream_done(reconcile->stream) : 0;
+    *size = reconcile->stream ? source_stream_size(reconcile->stream) : -1;
+}
+
+const struct reconcile_figures *reconcile_figures(const struct reconcile *reconcile)
+{
+    return &reconcile->figures;
+}
+
+/* ---- bytes to events ---- */
+
+static void tell(struct reconcile *reconcile, const char *what, int64_t offset, int64_t bytes)
+{
+    if (++reconcile->told > LOGGED)
+        return;
+    log_add(reconcile->options.log, LOG_WARN, what, LOG_TEXT("file", reconcile->path),
+            LOG_INT("byte", offset), LOG_INT("bytes", bytes));
+}
+
+static void step_over(struct reconcile *reconcile, const struct json_piece *piece)
+{
+    static const char *const words[] = {
+        [JSON_JUNK_FOREIGN] = "bytes that belong to no JSON object were stepped over",
+        [JSON_JUNK_BROKEN] = "a broken JSON object was stepped over",
+        [JSON_JUNK_LONG] = "a JSON object longer than 1 MiB was stepped over",
+        [JSON_JUNK_CUT] = "the file ends inside a JSON object or array",
+    };
+
+    reconcile->figures.junk++;
+    reconcile->figures.junk_bytes += piece->length;
+    tell(reconcile, words[piece->junk], piece->offset, piece->length);
+}
+
+/* What holds no event for so long is another file than was meant, and may have no end. */
+static int read_block(struct reconcile *reconcile, struct span *out)
+{
+    if (reconcile->events_found == 0 && reconcile->bytes >= (int64_t)NOTHING_MIB << 20)
+        return fail_set(&reconcile->why, FAIL_INPUT,
+                        "%s: not one event in its first %d MiB, so it is no event file", reconcile->path,
+                        (int)NOTHING_MIB);
+    return source_stream_next(reconcile->stream, out, &reconcile->why);
+}
+
+/* The next block into the splitter; at the end, and where the file is damaged, its end. */
+static void feed(struct reconcile *reconcile)
+{
+    struct span bytes;
+    int rc = read_block(reconcile, &bytes);
+
+    if (rc == 1) {
+        json_split_feed(&reconcile->split, bytes);
+        reconcile->figures.bytes += (int64_t)bytes.len;
+        reconcile->bytes += (int64_t)bytes.len;
+        return;
+    }
+    reconcile->failed = rc < 0;
+    json_split_finish(&reconcile->split);
+}
+
+/* What is no JSON at all is another file than was meant. */
+static int finish(struct reconcile *reconcile, struct fail *fail)
+{
+    if (reconcile->failed) {
+        *fail = reconcile->why;
+        return -1;
+    }
+    if (reconcile->objects == 0 && reconcile->told > 0)
+        return fail_set(fail, FAIL_INPUT, "%s: holds no JSON object, so it is no event file",
+                        reconcile->path);
+    return 0;
+}
+
+enum { PULLED_END, PULLED_EVENT, PULLED_BLOCK };
+
+/* PULLED_...; PULLED_BLOCK: nothing yet, but some bytes further on. -1. */
+static int pull(struct reconcile *reconcile, struct api_event *out, struct fail *fail)
+{
+    struct json_piece piece;
+
+    for (;;) {
+        if (api_events_next(reconcile->events, out)) {
+            reconcile->events_found += out->kind != API_EVENT_UNFIT;
+            return PULLED_EVENT;
+        }
+        switch (json_split_next(&reconcile->split, &piece)) {
+        case JSON_SPLIT_OBJECT:
+            reconcile->objects++;
+            reconcile->offset = piece.offset;
+            api_events_put(reconcile->events, piece.text);
+            break;
+        case JSON_SPLIT_JUNK:
+            step_over(reconcile, &piece);
+            break;
+        case JSON_SPLIT_MORE:
+            feed(reconcile);
+            return PULLED_BLOCK;
+        case JSON_SPLIT_END:
+            return finish(reconcile, fail) == 0 ? PULLED_END : -1;
+        }
+    }
+}
+
+/* ---- events to the ledger ---- */
+
+static void count_value(struct reconcile_values *values, const char *text)
+{
+    for (size_t i = 0; i < values->count; i++)
+        if (strcmp(values->value[i].text, text) == 0) {
+            values->value[i].count++;
+            return;
+        }
+    if (values->count == RECONCILE_VALUES) {
+        values->others++;
+        return;
+    }
+    memcpy(values->value[values->count].text, text, strlen(text) + 1);
+    values->value[values->count++].count = 1;
+}
+
+/* `before`: as many were counted before this one. */
+static void sample(struct reconcile_sample *list, int64_t before, int64_t most, const struct entry *entry,
+                   const struct ledger_event_result *result)
+{
+    struct reconcile_sample *out = &list[before < most ? before : 0];
+
+    if (before >= most)
+        return;
+    *out = (struct reconcile_sample){.card_id = result->card_id ? result->card_id : entry->event.card_id,
+                                     .well = entry->event.well,
+                                     .state = result->state};
+    memcpy(out->event_id, entry->event_id, sizeof out->event_id);
+    memcpy(out->cid, entry->cid, sizeof out->cid);
+}
+
+static void count_fate(struct reconcile *reconcile, const struct entry *entry,
+                       const struct ledger_event_result *result)
+{
+    struct reconcile_figures *f = &reconcile->figures;
+
+    switch (result->fate) {
+    case FATE_UNMATCHED:
+        sample(f->unmatched_ones, f->unmatched++, RECONCILE_SAMPLES, entry, result);
+        return;
+    case FATE_CONTRADICTS:
+        sample(f->contradicting_ones, f->contradicting++, RECONCILE_SAMPLES, entry, result);
+        return;
+    case FATE_ENROLLED:
+        f->enrolled++;
+        break;
+    case FATE_DECLINED:
+        f->declined++;
+        break;
+    case FATE_DUPLICATE:
+        f->duplicates++;
+        break;
+    case FATE_FURTHER:
+        f->further++;
+        break;
+    case FATE_LATE:
+        sample(f->late_ones, f->late++, RECONCILE_LATE, entry, result);
+        break;
+    case FATE_WAITS:
+        f->waiting++;
+        break;
+    case FATE_LISTED:
+        sample(f->listed_ones, f->listed++, RECONCILE_LATE, entry, result);
+        break;
+    }
+    f->matched++;
+    if (result->weak)
+        sample(f->weak_ones, f->weak++, RECONCILE_SAMPLES, entry, result);
+}
+
+static int compare_rows(const void *a, const void *b)
+{
+    const struct entry *x = *(const struct entry *const *)a, *y = *(const struct entry *const *)b;
+
+    if (x->event.row != y->event.row)
+        return x->event.row < y->event.row ? -1 : 1;
+    return x < y ? -1 : x > y;
+}
+
+static int settle_slice(struct reconcile *reconcile, const struct entry **entries, size_t count,
+                        struct fail *fail)
+{
+    for (size_t i = 0; i < count; i++)
+        reconcile->slice[i] = entries[i]->event;
+    if (ledger_events_apply(reconcile->ledger, reconcile->slice, count, reconcile->options.now_ms,
+                            reconcile->results, fail) != 0)
+        return -1;
+    for (size_t i = 0; i < count; i++)
+        count_fate(reconcile, entries[i], &reconcile->results[i]);
+    return 0;
+}
+
+static int flush(struct reconcile *reconcile, struct fail *fail)
+{
+    for (size_t i = 0; i < reconcile->count; i++)
+        reconcile->order[i] = &reconcile->batch[i];
+    if (reconcile->count > 1)
+        qsort(reconcile->order, reconcile->count, sizeof *reconcile->order, compare_rows);
+    for (size_t from = 0; from < reconcile->count; from += SLICE) {
+        size_t left = reconcile->count - from;
+        if (settle_slice(reconcile, reconcile->order + from, left < SLICE ? left : SLICE, fail) != 0)
+            return -1;
+    }
+    reconcile->count = 0;
+    return 0;
+}
+
+static bool is_uuid(struct span text)
+{
+    if (text.len != UUID_TEXT_SIZE - 1)
+        return false;
+    for (size_t i = 0; i < text.len; i++) {
+        bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+        if (dash ? text.ptr[i] != '-' : !strchr("0123456789abcdefABCDEF", text.ptr[i]) || !text.ptr[i])
+            return false;
+    }
+    return true;
+}
+
+/* Numbers alone are evidence only among the tenant's own events: no tenant, no such evidence. */
+static void make_entry(const struct reconcile *reconcile, const struct api_event *event, struct entry *out)
+{
+    *out = (struct entry){.event = {.account_id = event->account_id,
+                                    .card_id = event->card_id,
+                                    .customer_id = event->customer_id,
+                                    .well = event->kind == API_EVENT_SUCCESS,
+                                    .at_ms = event->at_ms}};
+    memcpy(out->event_id, event->event_id, sizeof out->event_id);
+    memcpy(out->message, event->message, sizeof out->message);
+    if (is_uuid(event->cid))
+        memcpy(out->cid, event->cid.ptr, event->cid.len);
+    out->event.event_id = out->event_id;
+    out->event.message = out->message;
+    if (uuid_parse(ledger_seed(reconcile->ledger), event->cid, &out->event.row) == 0)
+        return;
+    out->event.row = 0;
+    if (!event->own_org)
+        out->event.card_id = 0;
+}
+
+static int take(struct reconcile *reconcile, const struct api_event *event, struct fail *fail)
+{
+    struct reconcile_figures *f = &reconcile->figures;
+
+    f->read += event->kind != API_EVENT_UNFIT;
+    switch (event->kind) {
+    case API_EVENT_UNFIT:
+        f->unfit++;
+        tell(reconcile, "a JSON object that is no event was stepped over", reconcile->offset, 0);
+        return 0;
+    case API_EVENT_FOREIGN:
+        f->foreign++;
+        return 0;
+    case API_EVENT_TYPE:
+        f->other_types++;
+        count_value(&f->types, event->value);
+        return 0;
+    case API_EVENT_OPERATION:
+        f->other_operations++;
+        count_value(&f->operations, event->value);
+        return 0;
+    case API_EVENT_UNKNOWN:
+        f->unknown_statuses++;
+        count_value(&f->statuses, event->value);
+        return 0;
+    case API_EVENT_SUCCESS:
+    case API_EVENT_FAILURE:
+        break;
+    }
+    make_entry(reconcile, event, &reconcile->batch[reconcile->count++]);
+    return reconcile->count == BATCH ? flush(reconcile, fail) : 0;
+}
+
+int reconcile_turn(struct reconcile *reconcile, struct fail *fail)
+{
+    struct api_event event;
+    struct fail later;
+    int pulled = PULLED_EVENT;
+
+    assert(reconcile->stream);
+    for (int i = 0; i < TURN && pulled == PULLED_EVENT; i++) {
+        pulled = pull(reconcile, &event, fail);
+        if (pulled == PULLED_EVENT && take(reconcile, &event, fail) != 0)
+            return -1;
+    }
+    if (pulled != PULLED_END && pulled >= 0)
+        return 1;
+    if (flush(reconcile, &later) != 0) { /* trouble with the ledger goes before the file's */
+        *fail = later;
+        return -1;
+    }
+    return pulled == PULLED_END ? 0 : -1;
+}
+
+int reconcile_resume(struct reconcile *reconcile, struct fail *fail)
+{
+    return ledger_events_resume(reconcile->ledger, reconcile->options.now_ms, &reconcile->figures.left, fail);
+}
+
+int reconcile_look(struct reconcile *reconcile, struct reconcile_sight *out, struct fail *fail)
+{
+    struct entry entry;
+    int pulled;
+
+    do
+        pulled = pull(reconcile, &out->event, fail);
+    while (pulled == PULLED_BLOCK || (pulled == PULLED_EVENT && out->event.kind == API_EVENT_UNFIT));
+    if (pulled != PULLED_EVENT)
+        return pulled == PULLED_END ? 0 : -1;
+    out->path = reconcile->path;
+    out->offset = reconcile->offset;
+    out->result = (struct ledger_event_result){.row = 0};
+    if (out->event.kind < API_EVENT_SUCCESS)
+        return 1;
+    make_entry(reconcile, &out->event, &entry);
+    return ledger_event_look(reconcile->ledger, &entry.event, &out->result, fail) == 0 ? 1 : -1;
+}
