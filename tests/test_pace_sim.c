@@ -37,13 +37,15 @@ struct server {
 
 struct request {
     int64_t due_ms, started_ms;
-    enum pace_signal signal; /* PACE_FAILURE: this place is free */
+    enum pace_signal signal;
 };
 
 struct client {
     struct pace *pace;
     struct request requests[FLIGHT_MOST];
     int flying;
+    int64_t due_ms; /* nothing comes back before */
+    int64_t ask_ms; /* pace wants to be asked again; 0: now */
     int ok[SECONDS_MOST], pushback[SECONDS_MOST];
 };
 
@@ -99,44 +101,64 @@ static bool server_takes(struct server *server, int64_t now_ms)
     }
 }
 
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
 static void deliver(struct run *run, struct client *client, int64_t now_ms)
 {
-    for (int i = 0, left = client->flying; i < FLIGHT_MOST && left > 0; i++) {
-        struct request *request = &client->requests[i];
+    if (now_ms < client->due_ms)
+        return;
+    client->due_ms = INT64_MAX;
+    for (int i = 0; i < client->flying;) {
+        struct request request = client->requests[i];
 
-        left -= request->signal != PACE_FAILURE;
-        if (request->signal == PACE_FAILURE || request->due_ms > now_ms)
+        if (request.due_ms > now_ms) {
+            client->due_ms = least(client->due_ms, request.due_ms);
+            i++;
             continue;
-        client->flying--;
-        if (request->signal == PACE_OK) {
+        }
+        client->requests[i] = client->requests[--client->flying];
+        client->ask_ms = 0;
+        if (request.signal == PACE_OK) {
             run->server.flying--;
             client->ok[now_ms / 1000]++;
         } else {
             client->pushback[now_ms / 1000]++;
         }
-        pace_answer(client->pace, request->signal, request->started_ms, -1, now_ms);
-        request->signal = PACE_FAILURE;
+        pace_answer(client->pace, request.signal, request.started_ms, -1, now_ms);
     }
+}
+
+static bool may_start(struct client *client, int64_t now_ms)
+{
+    int64_t wait_ms;
+
+    if (client->flying == FLIGHT_MOST || now_ms < client->ask_ms)
+        return false;
+    wait_ms = pace_take(client->pace, client->flying, now_ms);
+    client->ask_ms = wait_ms == INT64_MAX ? wait_ms : now_ms + wait_ms;
+    return wait_ms == 0;
 }
 
 static bool start_one(struct run *run, struct client *client, int64_t now_ms)
 {
-    struct request *request = client->requests;
+    struct request *request = &client->requests[client->flying];
 
-    if (client->flying == FLIGHT_MOST || pace_take(client->pace, client->flying, now_ms) != 0)
+    if (!may_start(client, now_ms))
         return false;
-    while (request->signal != PACE_FAILURE)
-        request++;
     *request =
         (struct request){now_ms + LATENCY_MS - SPREAD_MS + draw(run, 2 * SPREAD_MS + 1), now_ms, PACE_OK};
     client->flying++;
     if (draw(run, 100) >= run->server.noise_percent && server_takes(&run->server, now_ms)) {
         run->server.flying++;
-        return true;
+    } else {
+        request->signal = PACE_PUSHBACK;
+        if (run->server.pushes_at_once)
+            request->due_ms = now_ms + 1;
     }
-    request->signal = PACE_PUSHBACK;
-    if (run->server.pushes_at_once)
-        request->due_ms = now_ms + 1;
+    client->due_ms = least(client->due_ms, request->due_ms);
     return true;
 }
 
@@ -154,11 +176,8 @@ static void run_open(struct run *run, struct server server, int client_count, in
                         .seed = seed,
                         .random = 88172645463325252U + (unsigned)seed};
     run->server.tokens = server.most;
-    for (int c = 0; c < client_count; c++) {
+    for (int c = 0; c < client_count; c++)
         pace_open(&run->clients[c].pace, &options, (unsigned)seed + (unsigned)c, 0);
-        for (int i = 0; i < FLIGHT_MOST; i++)
-            run->clients[c].requests[i].signal = PACE_FAILURE;
-    }
     for (int i = 0; i < 9; i++)
         (void)draw(run, 2);
 }
@@ -220,34 +239,49 @@ static const struct server SERVERS[] = {
     {.name = "1000 a second, bucket", .counting = COUNT_BUCKET, .most = 1000},
 };
 
-enum { SERVER_COUNT = sizeof SERVERS / sizeof SERVERS[0], SEEDS = 6 };
+enum { SERVER_COUNT = sizeof SERVERS / sizeof SERVERS[0], SEEDS = 5 };
 
-/* At least 90 % of the possible and fewer than 1 % pushback between the two moments. */
+/* At least 90 % of the possible, and of all answers fewer than 1 % pushback, between the two moments. */
 static void assert_good(const struct run *run, int from_s, int to_s)
 {
-    const struct client *client = &run->clients[0];
-    int used = percent_used(run, from_s, to_s);
-    int ok = sum(client->ok, from_s, to_s), pushback = sum(client->pushback, from_s, to_s);
+    int used = percent_used(run, from_s, to_s), ok = 0, pushback = 0;
 
+    for (int c = 0; c < run->client_count; c++) {
+        ok += sum(run->clients[c].ok, from_s, to_s);
+        pushback += sum(run->clients[c].pushback, from_s, to_s);
+    }
     if (used < 90 || 100 * pushback >= ok + pushback)
         fail_msg("%s %s, seed %d, %d s to %d s: %d %% of the possible, %d of %d pushed back",
                  run->server.name, run->server.pushes_at_once ? "at once" : "", run->seed, from_s, to_s, used,
                  pushback, ok + pushback);
 }
 
+static int per_myriad_pushed(const struct client *client, int from_s, int to_s)
+{
+    int ok = sum(client->ok, from_s, to_s), pushback = sum(client->pushback, from_s, to_s);
+
+    return 10000 * pushback / (ok + pushback);
+}
+
+/* On average pushback is well below the 1 % that no run exceeds. */
 static void test_hidden_limits_are_found(void **state)
 {
     static struct run run;
     (void)state;
 
-    for (int i = 0; i < 2 * SERVER_COUNT * SEEDS; i++) {
-        struct server server = SERVERS[i / 2 % SERVER_COUNT];
+    for (int i = 0; i < 2 * SERVER_COUNT; i++) {
+        struct server server = SERVERS[i / 2];
+        int pushed = 0;
 
         server.pushes_at_once = i % 2;
-        run_open(&run, server, 1, 1 + i / (2 * SERVER_COUNT));
-        run_for(&run, 0, 60);
-        assert_good(&run, SETTLED_S, 60);
-        run_close(&run);
+        for (int seed = 1; seed <= SEEDS; seed++) {
+            run_open(&run, server, 1, seed);
+            run_for(&run, 0, 60);
+            assert_good(&run, SETTLED_S, 60);
+            pushed += per_myriad_pushed(&run.clients[0], SETTLED_S, 60);
+            run_close(&run);
+        }
+        assert_true(pushed < SEEDS * 65);
     }
 }
 
@@ -265,6 +299,23 @@ static void test_halved_capacity_is_found_again(void **state)
         run.server.most /= 2;
         run_for(&run, 30, 70);
         assert_good(&run, 30 + SETTLED_S, 70);
+        run_close(&run);
+    }
+}
+
+/* A quarter of an hour shows what a minute alone would not. */
+static void test_long_runs_stay_good(void **state)
+{
+    static struct run run;
+    (void)state;
+
+    for (int i = 0; i < SERVER_COUNT; i++) {
+        struct server server = SERVERS[i];
+
+        server.pushes_at_once = i % 2;
+        run_open(&run, server, 1, 1);
+        run_for(&run, 0, SECONDS_MOST);
+        assert_good(&run, SETTLED_S, SECONDS_MOST);
         run_close(&run);
     }
 }
@@ -293,16 +344,22 @@ static void test_noise_is_no_brake(void **state)
     static struct run run;
     (void)state;
 
-    for (int i = 0; i < 5 * SEEDS; i++) {
-        int percent = 1 + i % 5;
+    for (int percent = 1; percent <= 5; percent++) {
+        struct server server = {.counting = COUNT_FLIGHT, .most = 40, .noise_percent = percent};
+        int total = 0;
 
-        run_open(&run, (struct server){.counting = COUNT_FLIGHT, .most = 40, .noise_percent = percent}, 1,
-                 1 + i / 5);
-        run_for(&run, 0, 100);
-        if (percent_used(&run, 20, 100) < 75)
-            fail_msg("%d %% noise, seed %d: %d %% of the possible", percent, run.seed,
-                     percent_used(&run, 20, 100));
-        run_close(&run);
+        for (int seed = 1; seed <= SEEDS; seed++) {
+            int used;
+
+            run_open(&run, server, 1, seed);
+            run_for(&run, 0, 100);
+            used = percent_used(&run, 20, 100);
+            if (used < 70)
+                fail_msg("%d %% noise, seed %d: %d %% of the possible", percent, seed, used);
+            total += used;
+            run_close(&run);
+        }
+        assert_true(total >= SEEDS * 85);
     }
 }
 
@@ -315,42 +372,59 @@ static int percent_shared(const struct run *run, int from_s, int to_s)
 }
 
 /* Who is pushed back is chance, and with fewer than one pushback in a hundred chances are few: what two
- * clients have done is compared after a quarter of an hour. Of eight places one client may be
- * squeezed to one or two for minutes: then it takes the limit for one of requests a second. */
+ * clients have done is compared after a quarter of an hour. */
 static void test_two_clients_share(void **state)
 {
     static struct run run;
     (void)state;
 
     for (int i = 0; i < SERVER_COUNT; i++) {
-        bool coarse = SERVERS[i].most == 8;
         int shared = 0, worst = 100;
 
         for (int seed = 1; seed <= SEEDS; seed++) {
             int percent;
+
             run_open(&run, SERVERS[i], 2, seed);
             run_for(&run, 0, SECONDS_MOST);
+            assert_good(&run, SETTLED_S, SECONDS_MOST);
             percent = percent_shared(&run, 0, SECONDS_MOST);
-            assert_true(percent_used(&run, SETTLED_S, SECONDS_MOST) >= 90);
             shared += percent;
             worst = percent < worst ? percent : worst;
             run_close(&run);
         }
         print_message("%-28s the lesser of two has %d %% of the other on average, %d %% at worst\n",
                       SERVERS[i].name, shared / SEEDS, worst);
-        assert_true(shared >= SEEDS * 80);
-        assert_true(worst >= (coarse ? 35 : 80));
+        assert_true(shared >= SEEDS * 90);
+        assert_true(worst >= 80);
+    }
+}
+
+/* One comes a minute later, when the other has all. */
+static void test_newcomer_gets_a_share(void **state)
+{
+    static struct run run;
+    static const int servers[] = {0, 6};
+    (void)state;
+
+    for (int i = 0; i < 6; i++) {
+        run_open(&run, SERVERS[servers[i / 3]], 2, 1 + i % 3);
+        run.client_count = 1;
+        run_for(&run, 0, 60);
+        run.client_count = 2;
+        run_for(&run, 60, 660);
+        if (percent_shared(&run, 60, 660) < 75)
+            fail_msg("%s, seed %d: %d %%", run.server.name, run.seed, percent_shared(&run, 60, 660));
+        run_close(&run);
     }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_hidden_limits_are_found),
-        cmocka_unit_test(test_halved_capacity_is_found_again),
-        cmocka_unit_test(test_doubled_capacity_is_used),
-        cmocka_unit_test(test_noise_is_no_brake),
-        cmocka_unit_test(test_two_clients_share),
+        cmocka_unit_test(test_hidden_limits_are_found), cmocka_unit_test(test_halved_capacity_is_found_again),
+        cmocka_unit_test(test_long_runs_stay_good),     cmocka_unit_test(test_doubled_capacity_is_used),
+        cmocka_unit_test(test_noise_is_no_brake),       cmocka_unit_test(test_two_clients_share),
+        cmocka_unit_test(test_newcomer_gets_a_share),
     };
 
     return cmocka_run_group_tests_name("pace_sim", tests, NULL, NULL);

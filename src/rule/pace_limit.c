@@ -10,18 +10,22 @@
  *
  * Every pushback is a debt of OK answers; until it is paid the place where pushback came is not passed again.
  * So fewer than one request in a hundred ends in pushback once the limits are found, whatever the server's
- * size. */
+ * size. A debt alone would favour the larger of two clients, who pays sooner: small rates pay by time, and
+ * a small limit on requests in flight rests less than a large one. */
 #include "pace_impl.h"
 
 enum {
-    START = 16,      /* requests in flight at first */
-    DEBT = 180,      /* OK answers that a pushback costs */
-    DEBT_LEAST = 20, /* debts of a slow server end at this, or at ... */
-    DEBT_S = 15,     /* ... the answers of so many seconds */
-    REST_MS = 4000,  /* from a pushback to the next probe beyond it, the same for every client of a server */
-    CHAIN_MS = 1000, /* pushbacks no further apart belong together ... */
-    CHAIN_MOST = 20, /* ... and so many of them are charged */
-    BARREN = 3,      /* pushbacks, and no OK in several round trips: a quota is used up */
+    START = 16,       /* requests in flight at first */
+    DEBT = 120,       /* OK answers that a pushback costs ... */
+    DEBT_RATED = 150, /* ... with a rate of our own, which learns late that it is too high ... */
+    DEBT_ONE_S = 5,   /* ... or the answers of so many seconds, if they are fewer */
+    DEBT_LEAST = 10,  /* debts of a slow server end at this, or at ... */
+    DEBT_S = 15,      /* ... the answers of so many seconds */
+    REST_MS = 8000,   /* most from a pushback to the next probe beyond it ... */
+    PLACE_MS = 1000,  /* ... and so much for each request in flight that is allowed */
+    CHAIN_MS = 1000,  /* pushbacks no further apart belong together ... */
+    CHAIN_MOST = 20,  /* ... and so many of them are charged */
+    BARREN = 3,       /* pushbacks, and no OK in several round trips: a quota is used up */
     HUSH_CAP_MS = 1000,
     RATE_GROWTH = 100,   /* a second, divided by the rate: requests a second that a rate grows by */
     RATE_AGE = 100,      /* square of the seconds after which it may grow twice as fast */
@@ -34,6 +38,7 @@ static const double FEW = 1.5;
 static const double CUT_FIRST = 0.7, CUT_AGAIN = 0.75; /* end of slow start; one cut right after another */
 static const double CUT_FLIGHT = 0.93, CUT_RATE = 0.9; /* what remains after a single cut */
 static const double CUT_LEAST = 0.5;                   /* requests in flight */
+static const double LOOSE = 1.5;                       /* times what is served: no limit, such a rate */
 static const double CEILING = 0.95, SERVED = 0.9;      /* shares of what was too much, of what was served */
 
 void pace_limits_init(struct pace *pace, int64_t now_ms)
@@ -144,13 +149,20 @@ static void set_rate(struct pace *pace, double rate, int64_t now_ms)
     pace_bucket_set(&limits->bucket, limits->rate.value, pace_max(1, limits->rate.value / 100), now_ms);
 }
 
+/* Who holds fewer places probes sooner, and finds those that the other has just been cut by. A rate tells too
+ * late for that: all rest alike. */
+static double rest_ms(const struct pace_limits *limits, const struct pace_climb *climb)
+{
+    return climb == &limits->rate ? REST_MS : pace_min(REST_MS, PLACE_MS * climb->value);
+}
+
 /* Crosses the ceiling only when all debts are paid and some rest was had, and slowly again. */
 static void grow(struct pace_limits *limits, struct pace_climb *climb, double speed, double passed_s)
 {
     double next = climb->value + speed * passed_s;
 
     if (climb->value < climb->ceiling && next >= climb->ceiling) {
-        if (limits->owed > 0 || limits->grown_ms - limits->pushed_ms < REST_MS)
+        if (limits->owed > 0 || (double)(limits->grown_ms - limits->pushed_ms) < rest_ms(limits, climb))
             return;
         climb->age_s = pace_min(climb->age_s, 0.5);
     }
@@ -250,14 +262,20 @@ static void cut_flight(struct pace *pace, double share)
     flight->age_s = 0;
 }
 
-/* Never below what the server takes: an episode of many cuts ends there. */
+/* Never below what the server takes: an episode of many cuts ends there. Where it was not the rate that held
+ * requests back it is far too high, as after a first second that emptied a store of tokens: then it begins
+ * anew at what is served. */
 static void cut_rate(struct pace *pace, double share, int64_t now_ms)
 {
     struct pace_limits *limits = &pace->limits;
     struct pace_climb *rate = &limits->rate;
+    double served = pace_meter_rate(&limits->meter, now_ms);
     double least = pace_min(rate->value, SERVED * pace_meter_second(&limits->meter, now_ms));
+    bool idle = limits->flight.value < FEW && served > 0 && rate->value * share > LOOSE * served;
 
-    if (rate->age_s > 0)
+    if (idle)
+        rate->value = served / share;
+    if (idle || rate->age_s > 0)
         rate->ceiling = CEILING * rate->value;
     rate->age_s = 0;
     set_rate(pace, pace_max(rate->value * share, least), now_ms);
@@ -284,13 +302,15 @@ static void hush(struct pace *pace, int64_t now_ms)
 
 static void owe(struct pace_limits *limits, int64_t now_ms)
 {
-    double most = pace_max(DEBT_LEAST, DEBT_S * pace_meter_second(&limits->meter, now_ms));
+    double second = pace_meter_second(&limits->meter, now_ms);
+    double most = pace_max(DEBT_LEAST, DEBT_S * second);
+    double one = pace_min(limits->rated ? DEBT_RATED : DEBT, pace_max(DEBT_LEAST, DEBT_ONE_S * second));
 
     if (now_ms - limits->pushed_ms > CHAIN_MS)
         limits->chain = 0;
     limits->pushed_ms = now_ms;
     if (limits->settled && limits->chain++ < CHAIN_MOST)
-        limits->owed = pace_min(limits->owed + DEBT, most);
+        limits->owed = pace_min(limits->owed + one, most);
     else if (!limits->settled)
         limits->chain = CHAIN_MOST;
 }

@@ -19,7 +19,7 @@ enum {
 };
 
 static const double CREDIT_MOST = 10;
-static const double SHARE_LEAST = 0.007, SHARE_MOST = 0.25; /* one in DEBT of pace_limit.c is our own */
+static const double SHARE_LEAST = 0.007, SHARE_MOST = 0.25; /* about one in DEBT of pace_limit.c is ours */
 static const double FALLEN = 0.3, CAME_BACK = 1.6; /* of what was served at best; when the trial began */
 
 static void end_trial(struct pace_limits *limits, int64_t now_ms)
