@@ -1,8 +1,9 @@
 -- A new customers file may change what is to be said of cards that are still to be sent: judge them anew. Rows that
--- the file brings again are not among them.
+-- the file brings again are not among them. Their record numbers are negative and in the order of the rows, so that a
+-- customer's cards in the ledger come before those of the file.
 INSERT INTO stage_card (record, file, line, offset, length, card_id, customer_id, account_id, mark, flags,
                         code, field, existing, was)
-SELECT -id, file, line, offset, length, card_id, customer_id, account_id, mark, flags, own_code, own_field, id, state
+SELECT id - (1 << 62), file, line, offset, length, card_id, customer_id, account_id, mark, flags, own_code, own_field, id, state
 FROM card
 WHERE state IN (0, 2, 3) AND state <= 4
   AND (card_id IS NULL OR card_id NOT IN (SELECT card_id FROM stage_card WHERE card_id IS NOT NULL))

@@ -49,6 +49,7 @@ CREATE TABLE refused_customer (
     PRIMARY KEY (file, record)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX refused_customer_id ON refused_customer (customer_id);
+-- The checks are ranges: for a list of values SQLite makes a temporary table for every row.
 CREATE TABLE card (
     id INTEGER PRIMARY KEY,           -- order of sending; the correlation ID is made from it
     file INTEGER NOT NULL,            -- 0: purged; its place and its story are erased
@@ -64,10 +65,10 @@ CREATE TABLE card (
     own_field TEXT,
     mark INTEGER,
     state INTEGER NOT NULL CHECK (state BETWEEN 0 AND 10),
-    uncertain INTEGER NOT NULL DEFAULT 0 CHECK (uncertain IN (0, 1)),
+    uncertain INTEGER NOT NULL DEFAULT 0 CHECK (uncertain BETWEEN 0 AND 1),
     attempts INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),
     attempts_before INTEGER NOT NULL DEFAULT 0, -- of these, before the last retry or before the card call
-    call INTEGER NOT NULL DEFAULT 0 CHECK (call IN (0, 1, 2)), -- 0 customer, 1 card, 2 card after "already"
+    call INTEGER NOT NULL DEFAULT 0 CHECK (call BETWEEN 0 AND 2), -- 0 customer, 1 card, 2 card after "already"
     due_ms INTEGER NOT NULL DEFAULT 0, -- 0: as soon as possible; -1: held until told, its answer was lost
     http_status INTEGER,
     code TEXT,

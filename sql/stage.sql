@@ -25,17 +25,15 @@ CREATE TEMP VIEW card_new AS
 SELECT s.record, s.line, s.offset, s.length, s.card_id, s.customer_id, s.account_id, s.flags & 15 AS flags,
        s.code AS own_code, s.field AS own_field, s.mark,
        CASE WHEN s.flags & 17 THEN 1 WHEN s.code IS NOT NULL OR s.joined IS NOT NULL THEN 0
-            ELSE iif(coalesce(m.first = s.record + (1 << 40), 1), 3, 2) END AS state,
+            ELSE iif(s.flags & 32, 2, 3) END AS state,
        iif(s.flags & 17, NULL, CASE WHEN s.joined IS NULL THEN s.code
                                     ELSE coalesce(s.code || ';', '') || s.joined END) AS code,
        iif(s.flags & 17, NULL, CASE WHEN s.joined IS NULL THEN s.field
                                     ELSE coalesce(s.field || ';', '') || (SELECT field FROM joined_field
                                                                           WHERE code = s.joined) END) AS field
-FROM stage_card AS s LEFT JOIN several AS m ON m.customer_id = s.customer_id
-WHERE s.existing IS NULL;
-CREATE TEMP TABLE duplicate (id INTEGER PRIMARY KEY, first INTEGER NOT NULL);
-CREATE TEMP TABLE several (customer_id INTEGER PRIMARY KEY, first INTEGER NOT NULL, account_id INTEGER NOT NULL,
-                           accounts INTEGER NOT NULL); -- how many their cards name
+FROM stage_card AS s WHERE s.existing IS NULL;
+-- Customers whose good cards name more than one account, and that of the first of them.
+CREATE TEMP TABLE several (customer_id INTEGER PRIMARY KEY, account_id INTEGER NOT NULL);
 -- The column that a joined problem is told of.
 CREATE TEMP TABLE joined_field (code TEXT PRIMARY KEY, field TEXT NOT NULL);
 INSERT INTO joined_field VALUES ('no_customer', 'customer_id'), ('customer_invalid', 'customer_id'),

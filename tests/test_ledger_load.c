@@ -152,6 +152,27 @@ static void a_card_needs_a_good_customer(void **state)
     desk_check(desk);
 }
 
+/* Customers are walked through in the order of their numbers; one that is far is searched for. */
+static void a_customer_is_found_among_many(void **state)
+{
+    struct desk *desk = *state;
+
+    desk_load(desk,
+              CARDS "970,21,501\n102,21,502\n937,21,503\n101,21,504\n936,21,505\n971,21,506\n102,21,507\n",
+              CUSTOMERS "970,\n966,\n964,\n962,\n960,\n958,\n956,\n954,\n952,\n950,\n948,\n946,\n944,\n942,\n"
+                        "940,\n938,\n936,\n934,\n932,\n930,\n928,\n926,\n924,\n922,\n920,\n918,\n916,\n914,\n"
+                        "912,\n910,\n908,\n906,\n904,\n902,\n102,\n");
+    ROWS_ARE(desk, "2/1 501 ready\n"
+                   "2/2 502 ready\n"
+                   "2/3 503 invalid no_customer customer_id\n"
+                   "2/4 504 invalid no_customer customer_id\n"
+                   "2/5 505 ready\n"
+                   "2/6 506 invalid no_customer customer_id\n"
+                   "2/7 507 held\n");
+    assert_int_equal(desk_number("SELECT without_card FROM file WHERE id = 1"), 32);
+    desk_check(desk);
+}
+
 static void a_card_of_a_refused_customer_is_refused(void **state)
 {
     struct desk *desk = *state;
@@ -336,6 +357,7 @@ int main(void)
         DESK_TEST(one_card_of_a_customer_leads),
         DESK_TEST(a_bad_card_does_not_lead),
         DESK_TEST(a_card_needs_a_good_customer),
+        DESK_TEST(a_customer_is_found_among_many),
         DESK_TEST(a_card_of_a_refused_customer_is_refused),
         DESK_TEST(a_refused_customer_is_not_replaced_by_its_duplicate),
         DESK_TEST(an_address_is_needed_with_the_card_or_the_customer),

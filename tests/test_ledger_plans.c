@@ -38,6 +38,12 @@ static const struct plan plans[] = {
     {"run_count", "", "INTEGER PRIMARY KEY (rowid=?)"},
     {"stage_add_card", "", ""},
     {"stage_add_customer", "", ""},
+    {"load_card_duplicate", "", "INTEGER PRIMARY KEY (rowid=?)"},
+    {"load_customer_duplicate", "", "INTEGER PRIMARY KEY (rowid=?)"},
+    {"load_customer_from", "", "INTEGER PRIMARY KEY (rowid>?)"},
+    {"load_customer_is_refused", "CONSTANT", "INDEX refused_customer_id (customer_id=?)"},
+    {"load_card_mark", "", "INTEGER PRIMARY KEY (rowid=?)"},
+    {"load_several_add", "", ""},
     {"load_customer_problems", "", "refused_customer USING PRIMARY KEY (file=?)"},
     {"retry_keep", "", "c USING INTEGER PRIMARY KEY (rowid=?)"},
     {"retry_mark", "", "INTEGER PRIMARY KEY (rowid=?)"},
@@ -115,33 +121,29 @@ static const struct plan plans[] = {
     {"customer_refused", ALL, ""},
     {"purge_attempts", ALL, ""},
     {"load_card_accounts", ALL, ""},
+    {"load_card_customers", "stage_card", ""},
     {"load_card_corrected", ALL, ""},
-    {"load_card_duplicates", ALL, ""},
-    {"load_card_duplicates_mark", ALL, ""},
     {"load_card_existing", ALL, ""},
     {"load_card_file", ALL, ""},
     {"load_card_forget_duplicates", ALL, ""},
     {"load_card_insert", ALL, ""},
     {"load_card_insert_check", "s", ""},
-    {"load_card_join", ALL, ""},
     {"load_card_marked", ALL, ""},
     {"load_card_problems", ALL, ""},
     {"load_card_repoint", ALL, ""},
     {"load_card_restage", ALL, ""},
-    {"load_card_several", ALL, ""},
     {"load_card_two_accounts", ALL, "INDEX card_customer (customer_id=?)"},
     {"load_customer_corrected", ALL, ""},
-    {"load_customer_duplicates", ALL, ""},
-    {"load_customer_duplicates_mark", ALL, ""},
     {"load_customer_file", ALL, ""},
     {"load_customer_refuse", ALL, ""},
     {"load_customer_store", ALL, ""},
     {"load_customer_supersede", ALL, ""},
     {"load_customer_withdraw", ALL, ""},
-    {"load_duplicates_reset", ALL, ""},
-    {"load_without_card", ALL, ""},
+    {"load_named_alone", ALL, ""},
+    {"load_without_card", "", "INTEGER PRIMARY KEY (rowid=?)"},
     {"schema", SCRIPT, ""},
     {"schema_indexes", SCRIPT, ""},
+    {"schema_refused", SCRIPT, ""},
     {"drop_indexes", SCRIPT, ""},
     {"stage", SCRIPT, ""},
 };
@@ -231,6 +233,7 @@ static sqlite3 *open_staged(void)
     run_script(db, "schema");
     run_script(db, "drop_indexes");
     run_script(db, "schema_indexes");
+    run_script(db, "schema_refused");
     run_script(db, "stage");
     return db;
 }

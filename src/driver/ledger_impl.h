@@ -9,119 +9,120 @@
 #include <sys/types.h>
 
 /* Prepared when first used, by the name of the file in sql/. */
-#define STATEMENT_TABLE(X)           \
-    X(META_SET)                      \
-    X(META_GET)                      \
-    X(STATE_ADD)                     \
-    X(TALLY_RESET)                   \
-    X(TALLY_STATES)                  \
-    X(TALLY_ADD)                     \
-    X(TALLY_READ)                    \
-    X(TALLY_CHECK)                   \
-    X(FILE_CHECK)                    \
-    X(FILE_FIND)                     \
-    X(FILE_NEXT)                     \
-    X(FILE_SEEN)                     \
-    X(FILE_SETTLED)                  \
-    X(FILE_LIST)                     \
-    X(FILE_PROBLEMS)                 \
-    X(FILE_PROBLEM_ADD)              \
-    X(FILE_DUE)                      \
-    X(FILE_LOST)                     \
-    X(FILE_FORGET)                   \
-    X(FILE_UNFOLLOW)                 \
-    X(RUN_BEGIN)                     \
-    X(RUN_END)                       \
-    X(RUN_UNCLEAN)                   \
-    X(RUN_CLOSE_UNCLEAN)             \
-    X(RUN_COUNT)                     \
-    X(RUN_TOTALS)                    \
-    X(RUN_LAST)                      \
-    X(RECOVER)                       \
-    X(RECOVER_HOLD)                  \
-    X(SENT_LOST)                     \
-    X(CLAIM)                         \
-    X(CLAIM_MARK)                    \
-    X(SETTLE)                        \
-    X(SETTLE_BACK)                   \
-    X(SETTLE_FOLLOW)                 \
-    X(SETTLE_INVALID)                \
-    X(ATTEMPT_ADD)                   \
-    X(NEXT_DUE)                      \
-    X(CARD_LEAD)                     \
-    X(CARD_LEAD_ONE)                 \
-    X(CARD_PATH_ON)                  \
-    X(CARD_PATH_OFF)                 \
-    X(RETRY_SCAN)                    \
-    X(RETRY_CARD)                    \
-    X(RETRY_KEEP)                    \
-    X(RETRY_ROW)                     \
-    X(RETRY_MARK)                    \
-    X(PURGE_CARDS)                   \
-    X(PURGE_ATTEMPTS)                \
-    X(CARD_LAST)                     \
-    X(CUSTOMER_CARDS)                \
-    X(PULSE_ADD)                     \
-    X(LATENCY_ADD)                   \
-    X(LATENCY_READ)                  \
-    X(PULSE_TOTALS)                  \
-    X(PULSE_LIST)                    \
-    X(LATENCY_RUN)                   \
-    X(RUN_LIST)                      \
-    X(STAGE_ADD_CUSTOMER)            \
-    X(STAGE_ADD_CARD)                \
-    X(LOAD_CUSTOMER_DUPLICATES)      \
-    X(LOAD_CUSTOMER_DUPLICATES_MARK) \
-    X(LOAD_DUPLICATES_RESET)         \
-    X(LOAD_CUSTOMER_FILE)            \
-    X(LOAD_CUSTOMER_SUPERSEDE)       \
-    X(LOAD_CUSTOMER_WITHDRAW)        \
-    X(LOAD_CUSTOMER_STORE)           \
-    X(LOAD_CUSTOMER_REFUSE)          \
-    X(LOAD_CUSTOMER_PROBLEMS)        \
-    X(LOAD_CARD_RESTAGE)             \
-    X(LOAD_CARD_CORRECTED)           \
-    X(LOAD_CUSTOMER_CORRECTED)       \
-    X(LOAD_CARD_DUPLICATES)          \
-    X(LOAD_CARD_DUPLICATES_MARK)     \
-    X(LOAD_CARD_EXISTING)            \
-    X(LOAD_CARD_MARKED)              \
-    X(LOAD_CARD_JOIN)                \
-    X(LOAD_CARD_SEVERAL)             \
-    X(LOAD_CARD_ACCOUNTS)            \
-    X(LOAD_CARD_TWO_ACCOUNTS)        \
-    X(LOAD_CARD_FILE)                \
-    X(LOAD_CARD_PROBLEMS)            \
-    X(LOAD_WITHOUT_CARD)             \
-    X(LOAD_CARD_FORGET_DUPLICATES)   \
-    X(LOAD_CARD_INSERT)              \
-    X(LOAD_CARD_INSERT_CHECK)        \
-    X(LOAD_CARD_REPOINT)             \
-    X(FILE_COUNTS)                   \
-    X(CARD_COUNT)                    \
-    X(CARD_FIND)                     \
-    X(CARD_READ)                     \
-    X(CARD_ALL)                      \
-    X(CARD_IN_ORDER)                 \
-    X(CARD_REFUSED)                  \
-    X(CUSTOMER_REFUSED)              \
-    X(ATTEMPT_LIST)                  \
-    X(PROBLEM_LIST)                  \
-    X(PLAN)                          \
-    X(OVERDUE)                       \
-    X(REFUSED_COUNT)                 \
-    X(EVENT_ROW)                     \
-    X(EVENT_CARD)                    \
-    X(EVENT_SETTLE)                  \
-    X(EVENT_NOTE)                    \
-    X(EVENT_HOLD)                    \
-    X(EVENT_AGAINST)                 \
-    X(EVENT_WAIT_ADD)                \
-    X(EVENT_WAIT_OF)                 \
-    X(EVENT_WAIT_NEXT)               \
-    X(EVENT_WAIT_DROP)               \
-    X(TALLY_DROP)                    \
-    X(TALLY_LEAVE)                   \
+#define STATEMENT_TABLE(X)         \
+    X(META_SET)                    \
+    X(META_GET)                    \
+    X(STATE_ADD)                   \
+    X(TALLY_RESET)                 \
+    X(TALLY_STATES)                \
+    X(TALLY_ADD)                   \
+    X(TALLY_READ)                  \
+    X(TALLY_CHECK)                 \
+    X(FILE_CHECK)                  \
+    X(FILE_FIND)                   \
+    X(FILE_NEXT)                   \
+    X(FILE_SEEN)                   \
+    X(FILE_SETTLED)                \
+    X(FILE_LIST)                   \
+    X(FILE_PROBLEMS)               \
+    X(FILE_PROBLEM_ADD)            \
+    X(FILE_DUE)                    \
+    X(FILE_LOST)                   \
+    X(FILE_FORGET)                 \
+    X(FILE_UNFOLLOW)               \
+    X(RUN_BEGIN)                   \
+    X(RUN_END)                     \
+    X(RUN_UNCLEAN)                 \
+    X(RUN_CLOSE_UNCLEAN)           \
+    X(RUN_COUNT)                   \
+    X(RUN_TOTALS)                  \
+    X(RUN_LAST)                    \
+    X(RECOVER)                     \
+    X(RECOVER_HOLD)                \
+    X(SENT_LOST)                   \
+    X(CLAIM)                       \
+    X(CLAIM_MARK)                  \
+    X(SETTLE)                      \
+    X(SETTLE_BACK)                 \
+    X(SETTLE_FOLLOW)               \
+    X(SETTLE_INVALID)              \
+    X(ATTEMPT_ADD)                 \
+    X(NEXT_DUE)                    \
+    X(CARD_LEAD)                   \
+    X(CARD_LEAD_ONE)               \
+    X(CARD_PATH_ON)                \
+    X(CARD_PATH_OFF)               \
+    X(RETRY_SCAN)                  \
+    X(RETRY_CARD)                  \
+    X(RETRY_KEEP)                  \
+    X(RETRY_ROW)                   \
+    X(RETRY_MARK)                  \
+    X(PURGE_CARDS)                 \
+    X(PURGE_ATTEMPTS)              \
+    X(CARD_LAST)                   \
+    X(CUSTOMER_CARDS)              \
+    X(PULSE_ADD)                   \
+    X(LATENCY_ADD)                 \
+    X(LATENCY_READ)                \
+    X(PULSE_TOTALS)                \
+    X(PULSE_LIST)                  \
+    X(LATENCY_RUN)                 \
+    X(RUN_LIST)                    \
+    X(STAGE_ADD_CUSTOMER)          \
+    X(STAGE_ADD_CARD)              \
+    X(LOAD_CUSTOMER_DUPLICATE)     \
+    X(LOAD_CUSTOMER_FILE)          \
+    X(LOAD_CUSTOMER_SUPERSEDE)     \
+    X(LOAD_CUSTOMER_WITHDRAW)      \
+    X(LOAD_CUSTOMER_STORE)         \
+    X(LOAD_CUSTOMER_REFUSE)        \
+    X(LOAD_CUSTOMER_PROBLEMS)      \
+    X(LOAD_CARD_RESTAGE)           \
+    X(LOAD_CARD_CORRECTED)         \
+    X(LOAD_CUSTOMER_CORRECTED)     \
+    X(LOAD_CARD_DUPLICATE)         \
+    X(LOAD_CARD_EXISTING)          \
+    X(LOAD_CARD_MARKED)            \
+    X(LOAD_CARD_CUSTOMERS)         \
+    X(LOAD_CUSTOMER_FROM)          \
+    X(LOAD_CUSTOMER_IS_REFUSED)    \
+    X(LOAD_CARD_MARK)              \
+    X(LOAD_SEVERAL_ADD)            \
+    X(LOAD_CARD_ACCOUNTS)          \
+    X(LOAD_CARD_TWO_ACCOUNTS)      \
+    X(LOAD_CARD_FILE)              \
+    X(LOAD_CARD_PROBLEMS)          \
+    X(LOAD_NAMED_ALONE)            \
+    X(LOAD_WITHOUT_CARD)           \
+    X(LOAD_CARD_FORGET_DUPLICATES) \
+    X(LOAD_CARD_INSERT)            \
+    X(LOAD_CARD_INSERT_CHECK)      \
+    X(LOAD_CARD_REPOINT)           \
+    X(FILE_COUNTS)                 \
+    X(CARD_COUNT)                  \
+    X(CARD_FIND)                   \
+    X(CARD_READ)                   \
+    X(CARD_ALL)                    \
+    X(CARD_IN_ORDER)               \
+    X(CARD_REFUSED)                \
+    X(CUSTOMER_REFUSED)            \
+    X(ATTEMPT_LIST)                \
+    X(PROBLEM_LIST)                \
+    X(PLAN)                        \
+    X(OVERDUE)                     \
+    X(REFUSED_COUNT)               \
+    X(EVENT_ROW)                   \
+    X(EVENT_CARD)                  \
+    X(EVENT_SETTLE)                \
+    X(EVENT_NOTE)                  \
+    X(EVENT_HOLD)                  \
+    X(EVENT_AGAINST)               \
+    X(EVENT_WAIT_ADD)              \
+    X(EVENT_WAIT_OF)               \
+    X(EVENT_WAIT_NEXT)             \
+    X(EVENT_WAIT_DROP)             \
+    X(TALLY_DROP)                  \
+    X(TALLY_LEAVE)                 \
     X(TALLY_WAITING)
 
 enum statement {
@@ -131,6 +132,8 @@ enum statement {
         ST_COUNT
 };
 
+struct sort;
+
 struct ledger {
     sqlite3 *db;
     sqlite3_stmt *prepared[ST_COUNT];
@@ -139,10 +142,11 @@ struct ledger {
     dev_t device; /* of the locked ledger's file */
     ino_t inode;
     struct uuid_seed seed;
-    int64_t run;             /* 0: none begun */
-    bool card_path;          /* the card call can be made: as of the run of this handle */
-    bool hold_lost;          /* rows whose answers are lost are held, not sent again */
-    bool staged;             /* the stage tables exist */
+    int64_t run;    /* 0: none begun */
+    bool card_path; /* the card call can be made: as of the run of this handle */
+    bool hold_lost; /* rows whose answers are lost are held, not sent again */
+    bool staged;    /* the stage tables exist */
+    struct sort *staged_cards, *staged_customers; /* their numbers, each with its record */
     bool in_order;           /* the cards stand in input order: a throwaway load filled an empty ledger */
     enum statement iterated; /* what ledger_rows_next pulls */
 };

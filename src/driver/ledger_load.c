@@ -5,9 +5,12 @@
 #include "driver/ledger_read.h"
 
 #include "ledger_impl.h"
+#include "ledger_join.h"
+#include "ledger_sort.h"
 
 #include "sql/drop_indexes.h"
 #include "sql/schema_indexes.h"
+#include "sql/schema_refused.h"
 #include "sql/stage.h"
 
 #include <assert.h>
@@ -15,13 +18,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { NUMBER_WIDTH = 2 };                /* staged numbers: number, record */
 static const double SHARE_MARGIN = 1e-12; /* far below one record of any file */
 
 static const char SQL_UNSTAGE[] =
     "DROP VIEW IF EXISTS temp.card_part; DROP VIEW IF EXISTS temp.card_new; DROP TABLE IF EXISTS "
     "temp.stage_customer; DROP TABLE IF EXISTS temp.stage_card;"
-    "DROP TABLE IF EXISTS temp.duplicate; DROP TABLE IF EXISTS temp.several;"
-    "DROP TABLE IF EXISTS temp.joined_field;";
+    "DROP TABLE IF EXISTS temp.several; DROP TABLE IF EXISTS temp.joined_field;";
 
 /* Before the first look at the ledger: a look that another process's change made old could not be followed by
  * a write any more, and the load would fail instead of waiting. */
@@ -56,8 +59,12 @@ int ledger_file_settle(struct ledger *ledger, int64_t *files, struct fail *fail)
 }
 
 /* Statements that name the temporary tables outlive them only unprepared. */
-static void forget_prepared(struct ledger *ledger)
+static void forget_staged(struct ledger *ledger)
 {
+    ledger->staged = false;
+    sort_close(ledger->staged_customers);
+    sort_close(ledger->staged_cards);
+    ledger->staged_customers = ledger->staged_cards = NULL;
     for (int i = ST_STAGE_ADD_CUSTOMER; i <= ST_LOAD_CARD_REPOINT; i++) {
         (void)sqlite3_finalize(ledger->prepared[i]); /* repeats errors that were reported */
         ledger->prepared[i] = NULL;
@@ -66,10 +73,12 @@ static void forget_prepared(struct ledger *ledger)
 
 int ledger_load_begin(struct ledger *ledger, struct fail *fail)
 {
-    forget_prepared(ledger);
+    forget_staged(ledger);
     if (ledger_script(ledger, SQL_UNSTAGE, fail) != 0 || ledger_script(ledger, SQL_STAGE, fail) != 0)
         return -1;
     ledger->staged = true;
+    ledger->staged_customers = sort_open(NUMBER_WIDTH);
+    ledger->staged_cards = sort_open(NUMBER_WIDTH);
     /* One transaction around all staging: the temporary tables need no durability, only no commit a row. */
     return ledger_script(ledger, "BEGIN", fail);
 }
@@ -81,20 +90,29 @@ void ledger_load_cancel(struct ledger *ledger)
     if (!ledger->staged)
         return;
     ledger_rollback(ledger);
-    forget_prepared(ledger);
-    ledger->staged = false;
+    forget_staged(ledger);
     if (ledger_script(ledger, SQL_UNSTAGE, &ignored) != 0)
         return; /* what stays behind goes with the handle */
 }
 
+/* `number`: 0 where the record gives none that can be used. */
+static int stage_number(struct sort *numbers, int64_t number, int64_t record, struct fail *fail)
+{
+    return number == 0 ? 0 : sort_add(numbers, (const int64_t[NUMBER_WIDTH]){number, record}, fail);
+}
+
 int ledger_load_customer(struct ledger *ledger, const struct ledger_row *row, struct fail *fail)
 {
+    if (stage_number(ledger->staged_customers, row->customer_id, row->record, fail) != 0)
+        return -1;
     return ledger_run(ledger, ST_STAGE_ADD_CUSTOMER, fail, "iiiizzdtt", row->record, row->line, row->offset,
                       (int64_t)row->length, row->customer_id, row->mark, row->flags, row->code, row->field);
 }
 
 int ledger_load_card(struct ledger *ledger, const struct ledger_row *row, struct fail *fail)
 {
+    if (stage_number(ledger->staged_cards, row->card_id, row->record, fail) != 0)
+        return -1;
     return ledger_run(ledger, ST_STAGE_ADD_CARD, fail, "iiiizzzzdtt", row->record, row->line, row->offset,
                       (int64_t)row->length, row->card_id, row->customer_id, row->account_id, row->mark,
                       row->flags, row->code, row->field);
@@ -147,6 +165,7 @@ struct load_steps {
     bool first;       /* the ledger has no card yet */
     int64_t restaged; /* rows of the ledger that are judged anew */
     int64_t stored;   /* rows that the load made or moved */
+    struct join_result joined;
 };
 
 /* What a file's totals say was counted before anything was stored; what was stored must be that many. */
@@ -219,8 +238,7 @@ static int finish_customers(const struct load_steps *steps, struct fail *fail)
 
     file->loaded_ms = steps->options->now_ms;
     if (ledger_value(ledger, ST_FILE_NEXT, &file->id, fail) != 0 ||
-        ledger_run(ledger, ST_LOAD_CUSTOMER_DUPLICATES, fail, "") != 0 ||
-        ledger_run(ledger, ST_LOAD_CUSTOMER_DUPLICATES_MARK, fail, "") != 0 ||
+        ledger_join_duplicates(ledger, ledger->staged_customers, ST_LOAD_CUSTOMER_DUPLICATE, fail) != 0 ||
         ledger_run(ledger, ST_LOAD_CUSTOMER_FILE, fail, "ititi", file->id, file->sha256, file->size,
                    file->path, file->loaded_ms) != 0 ||
         note_seen(ledger, file, fail) != 0)
@@ -245,16 +263,13 @@ static int judge_cards(struct load_steps *steps, struct fail *fail)
             return -1;
         steps->restaged = sqlite3_changes64(ledger->db);
     }
-    if (ledger_run(ledger, ST_LOAD_DUPLICATES_RESET, fail, "") != 0 ||
-        ledger_run(ledger, ST_LOAD_CARD_DUPLICATES, fail, "") != 0)
-        return -1;
-    if (sqlite3_changes64(ledger->db) > 0 && ledger_run(ledger, ST_LOAD_CARD_DUPLICATES_MARK, fail, "") != 0)
+    if (ledger_join_duplicates(ledger, ledger->staged_cards, ST_LOAD_CARD_DUPLICATE, fail) != 0)
         return -1;
     if (!steps->first && (ledger_run(ledger, ST_LOAD_CARD_EXISTING, fail, "") != 0 ||
                           ledger_run(ledger, ST_LOAD_CARD_MARKED, fail, "") != 0))
         return -1;
-    if (ledger_run(ledger, ST_LOAD_CARD_JOIN, fail, "d", (int)options->allow_internal) != 0 ||
-        ledger_run(ledger, ST_LOAD_CARD_SEVERAL, fail, "") != 0)
+    if (ledger_join_customers(ledger, steps->customers ? steps->customers->id : 0, options->allow_internal,
+                              &steps->joined, fail) != 0)
         return -1;
     return options->one_account ? ledger_run(ledger, ST_LOAD_CARD_TWO_ACCOUNTS, fail, "") : 0;
 }
@@ -278,6 +293,8 @@ static int store_cards(struct load_steps *steps, int64_t file, struct fail *fail
                    file, (int)steps->first, now_ms) != 0)
         return -1;
     steps->stored += sqlite3_changes64(ledger->db);
+    if (ledger_script(ledger, SQL_SCHEMA_REFUSED, fail) != 0)
+        return -1;
     if (!steps->options->throwaway && ledger_script(ledger, SQL_SCHEMA_INDEXES, fail) != 0)
         return -1;
     if (!steps->first && ledger_lead(ledger, fail) != 0)
@@ -305,9 +322,26 @@ static int count_cards(const struct load_steps *steps, struct fail *fail)
         if (!lists || store_problems(ledger, lists, file->id, fail) != 0)
             return -1;
     }
-    if (ledger_value(ledger, ST_LOAD_CARD_ACCOUNTS, &file->two_accounts, fail) != 0)
+    if (steps->joined.several && ledger_value(ledger, ST_LOAD_CARD_ACCOUNTS, &file->two_accounts, fail) != 0)
         return -1;
     return file->corrected ? ledger_run(ledger, ST_LOAD_CARD_CORRECTED, fail, "") : 0;
+}
+
+/* A customers file without cards is held against the cards of the ledger. */
+static int count_named(struct load_steps *steps, struct fail *fail)
+{
+    struct ledger *ledger = steps->ledger;
+    int64_t named = steps->joined.named, file = steps->customers->id;
+
+    if (!steps->cards) {
+        sqlite3_stmt *count = ledger_statement(ledger, ST_LOAD_NAMED_ALONE, fail);
+        if (!count || ledger_bind(ledger, count, fail, "i", file) != 0 ||
+            ledger_step(ledger, count, fail) != 1)
+            return -1;
+        named = sqlite3_column_int64(count, 0);
+        (void)sqlite3_reset(count);
+    }
+    return ledger_run(ledger, ST_LOAD_WITHOUT_CARD, fail, "ii", named, file);
 }
 
 static int finish_cards(struct load_steps *steps, struct fail *fail)
@@ -320,8 +354,7 @@ static int finish_cards(struct load_steps *steps, struct fail *fail)
     steps->first = cards == 0;
     if (judge_cards(steps, fail) != 0 || (file && count_cards(steps, fail) != 0))
         return -1;
-    if (steps->customers &&
-        ledger_run(steps->ledger, ST_LOAD_WITHOUT_CARD, fail, "di", !file, steps->customers->id) != 0)
+    if (steps->customers && count_named(steps, fail) != 0)
         return -1;
     if (store_cards(steps, file ? file->id : 0, fail) != 0)
         return -1;
@@ -342,9 +375,9 @@ int ledger_load_finish(struct ledger *ledger, struct ledger_file *customers, str
         ledger_load_cancel(ledger);
         return -1;
     }
-    forget_prepared(ledger);
-    ledger->staged = false;
+    forget_staged(ledger);
     if (ledger_commit(ledger, fail) != 0)
         return -1;
-    return ledger_script(ledger, SQL_UNSTAGE, fail);
+    /* Dropping tables costs a journal of them; a throwaway ledger takes them with it. */
+    return options->throwaway ? 0 : ledger_script(ledger, SQL_UNSTAGE, fail);
 }

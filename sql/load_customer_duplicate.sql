@@ -3,5 +3,4 @@ UPDATE stage_customer
 SET flags = flags | 4,
     code = coalesce(code || ';', '') || 'duplicate_customer',
     field = coalesce(field || ';', '') || 'customer_id'
-FROM duplicate AS d
-WHERE d.id = stage_customer.customer_id AND stage_customer.record > d.first;
+WHERE record = :record;
