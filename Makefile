@@ -135,13 +135,11 @@ $(BUILD)/.packages:
 # tests/test_<module>.c is a cmocka program over the library; tests/flow_*.sh drive the programs. All run from
 # here and write below $(BUILD)/tmp only. make_*.c make test data. What has no such prefix is a part that any of
 # them may draw on.
-SCALE      := tests/flow_scale.sh
 TEST_NAMES := $(patsubst tests/%.c,%,$(wildcard tests/test_*.c))
 TESTS      := $(TEST_NAMES:%=$(BUILD)/tests/%)
-FLOWS      := $(filter-out $(SCALE),$(wildcard tests/flow_*.sh))
+FLOWS      := $(wildcard tests/flow_*.sh)
 TEST_TOOLS := $(patsubst tests/%.c,$(BUILD)/%,$(wildcard tests/make_*.c))
-BENCHES    := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/bench_*.c))
-PARTS      := $(filter-out tests/test_% tests/make_% tests/bench_% tests/fuzz_% tests/fake_%,$(wildcard tests/*.c))
+PARTS      := $(filter-out tests/test_% tests/make_% tests/fuzz_% tests/fake_%,$(wildcard tests/*.c))
 LIB_TEST   := $(if $(PARTS),$(BUILD)/tests/libparts.a) $(BUILD)/libctp.a
 
 $(BUILD)/tests/%.o: tests/%.c | $(GENERATED)
@@ -213,7 +211,7 @@ fuzz-run: fuzz-build
 	done
 
 # ---- lint ----------------------------------------------------------------------------------------------------
-LINT_C := $(wildcard src/*/*.c) $(wildcard tests/*.c)
+LINT_C := $(wildcard src/*/*.c) $(wildcard tests/*.c) $(wildcard tests/bench/*.c)
 LINT_H := $(wildcard include/*/*.h) $(wildcard src/*/*.h) $(wildcard tests/*.h)
 LINT_SH := $(wildcard .ci/*) $(wildcard tests/*.sh) $(wildcard tests/bench/*.sh)
 TIDY_FLAGS = -std=gnu11 $(INCLUDES) -iquote tests $(DEFINES)
@@ -257,19 +255,22 @@ demo: deps
 	@BUILD='$(BUILD)' CTP_ENROLL_BIN='$(abspath $(BUILD))/ctp-enroll' \
 	    CTP_SANDBOX_BIN='$(abspath $(BUILD))/ctp-sandbox' bash tests/demo.sh
 
-bench: SCRIPTS := $(wildcard tests/bench.sh) $(wildcard $(SCALE))
-bench-quick: SCRIPTS := $(wildcard tests/bench.sh)
+# Clients and servers that the programs are measured beside, and what is laid under them (tests/bench/*.c).
+BENCH_TOOLS := $(BUILD)/bench/target $(BUILD)/bench/bare_client $(BUILD)/bench/sqlite_clock.so
+
 bench-quick: export QUICK := 1
 bench bench-quick: deps
 	@sh .ci/deps install bench || echo 'what is missing is left out'
-	@$(MAKE) --no-print-directory all $(TEST_TOOLS) $(BENCHES)
-	@for script in $(SCRIPTS); do \
-	    BUILD='$(BUILD)' CTP_ENROLL_BIN='$(abspath $(BUILD))/ctp-enroll' \
-	        CTP_SANDBOX_BIN='$(abspath $(BUILD))/ctp-sandbox' bash $$script || exit 1; \
-	done
+	@$(MAKE) --no-print-directory all $(TEST_TOOLS) $(BENCH_TOOLS)
+	@BUILD='$(BUILD)' bash tests/bench.sh
 
-$(BUILD)/tests/bench_%: $(BUILD)/tests/bench_%.o $(LIB_TEST)
-	$(call SAY,LINK) $(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIB_TEST) $(LINK_ENROLL)
+$(BUILD)/bench/%: $(BUILD)/tests/bench/%.o
+	@mkdir -p $(@D)
+	$(call SAY,LINK) $(CC) $(ALL_LDFLAGS) -o $@ $< $(shell pkg-config --libs libcurl)
+
+$(BUILD)/bench/%.so: tests/bench/%.c
+	@mkdir -p $(@D)
+	$(call SAY,LINK) $(CC) $(ALL_CFLAGS) -fPIC -shared -o $@ $<
 
 # ---- installing ----------------------------------------------------------------------------------------------
 BIN_DIR   := $(DESTDIR)$(PREFIX)/bin

@@ -3,8 +3,6 @@
 # (check_peer.py), Miller that only counts records, and what reading the bytes costs at least. Before any timing the
 # script's judgement is compared with ours, record by record. Sourced by tests/bench.sh.
 
-CHECK_GOALS='goals: at most 0.35 of the Python script, 0.13 of mlr count'
-
 # Debian's own Python where it is there: a version manager in front of it would be timed as well.
 PYTHON=/usr/bin/python3
 [ -x "$PYTHON" ] || PYTHON=$(command -v python3)
@@ -29,15 +27,6 @@ compare_check() { # what, folder of the files, options
     "$PYTHON" "$ROOT/tests/bench/compare.py" "$WORK/ours" "$WORK/peer"
 }
 
-# Times one contestant of this round.
-turn() { # wanted exit code, name, command...
-    local want=$1 name=$2
-    shift 2
-    measure "$@"
-    assert_eq "exit code of $name" "$want" "$CODE"
-    sample "$SAMPLES" "$ROUND" "$name"
-}
-
 check_contest() { # folder, rounds, rounds with the slow peer
     local bytes ROUND SAMPLES=$WORK/$1.samples
     check_files "$WORK/$1"
@@ -56,6 +45,10 @@ check_contest() { # folder, rounds, rounds with the slow peer
     bytes=$(cat "${FILES[@]}" | wc -c)
     printf '\ncheck, %s records in %s MiB, %s bytes a record:\n' "$RECORDS" $((bytes >> 20)) $((bytes / RECORDS))
     table "$SAMPLES" "$RECORDS" record
+    pairs "$SAMPLES" cpu check 'Python csv, same rules' |
+        figure "check, $RECORDS records: CPU / Python, same rules" '%.2f' '<=' 0.35 0.15
+    pairs "$SAMPLES" cpu check 'mlr --icsv --ojson count' |
+        figure "check, $RECORDS records: CPU / mlr count" '%.2f' '<=' 0.13 0.06
     rm -rf "${WORK:?}/$1" "$WORK/ours" "$WORK/peer"
 }
 
@@ -73,10 +66,9 @@ bench_check() { # cards of the small contest and its rounds; cards of the large 
             --set 'input.skip_status=OPTED_OUT;CLOSED'
         compare_check "$1 made cards, ctp-enroll and Python script" "$WORK/small"
     fi
-    check_contest small "$2" 3
+    check_contest small "$2" "$2"
     if [ "$3" -gt 0 ]; then
         check_portfolio large "$3"
         check_contest large "$4" 3
     fi
-    echo "$CHECK_GOALS"
 }

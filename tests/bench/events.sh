@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # turn uses ROUND and SAMPLES
 # events: `ctp-enroll reconcile` on as many accepted cards as events, in random order, the first time and again when all is
 # settled; what status and reconcile of nothing take on that ledger; beside what jq takes to parse them, and wc -l. The
 # cards are made accepted by hand, because submitting them is measured elsewhere. Sourced by tests/bench.sh.
@@ -29,28 +29,23 @@ make_events() { # cards
     rm -rf "$WORK/out"
 }
 
-events_turn() { # exit code, name, command...
-    local want=$1 name=$2
-    shift 2
-    measure "$@"
-    assert_eq "exit code of $name" "$want" "$CODE"
-    sample "$WORK/events.samples" 1 "$name"
-}
-
 bench_events() { # cards
-    local ours
+    local ours ROUND=1 SAMPLES=$WORK/events.samples
     make_events "$1"
     ours=("$BUILD/ctp-enroll" reconcile --ledger "$LEDGER" --quiet --set api.tenant=TN-BENCH)
-    events_turn 0 'status, nothing settled' "$BUILD/ctp-enroll" status --ledger "$LEDGER" --json
-    events_turn 0 'reconcile' "${ours[@]}" "$WORK/events.jsonl"
-    events_turn 0 'reconcile again' "${ours[@]}" "$WORK/events.jsonl"
+    turn 0 'status, nothing settled' "$BUILD/ctp-enroll" status --ledger "$LEDGER" --json
+    turn 0 'reconcile' "${ours[@]}" "$WORK/events.jsonl"
+    turn 0 'reconcile again' "${ours[@]}" "$WORK/events.jsonl"
     gzip -1 -k "$WORK/events.jsonl"
-    events_turn 0 'reconcile again, .gz' "${ours[@]}" "$WORK/events.jsonl.gz"
-    events_turn 0 'jq, parsing alone' jq -n 'reduce inputs as $e (0; . + 1)' "$WORK/events.jsonl"
-    events_turn 0 'wc -l' wc -l "$WORK/events.jsonl"
+    turn 0 'reconcile again, .gz' "${ours[@]}" "$WORK/events.jsonl.gz"
+    turn 0 'jq, parsing alone' jq -n 'reduce inputs as $e (0; . + 1)' "$WORK/events.jsonl"
+    turn 0 'wc -l' wc -l "$WORK/events.jsonl"
     assert_eq "cards without their outcome" 0 "$(sqlite3 "$LEDGER" 'SELECT count(*) FROM card WHERE state NOT IN (6, 7)')"
     printf '\nreconcile, %s events in random order, %s MiB; %s:\n' "$1" $(($(stat -c %s "$WORK/events.jsonl") >> 20)) \
         "$EVENTS_GOALS"
-    table "$WORK/events.samples" "$1" event
+    table "$SAMPLES" "$1" event
+    awk -F'\t' -v n="$1" '$2 == "reconcile" { print n / $4 }' "$SAMPLES" |
+        figure "reconcile, $1 events: events a second" '%.0f' '>=' 50000
+    awk -F'\t' '$2 == "reconcile" { print $5 / 1024 }' "$SAMPLES" | figure 'reconcile: peak RSS, MiB' '%.1f' '<=' 32
     rm -f "$LEDGER" "$LEDGER"-* "$WORK/events.jsonl" "$WORK/events.jsonl.gz"
 }
