@@ -1,5 +1,6 @@
+-- Rows of one range that had the same answer; most had.
 UPDATE card
 SET state = :state, attempts = :attempts, uncertain = :uncertain, due_ms = :due_ms,
     http_status = :http_status,
     code = coalesce(:code, code), field = :field, message = :message, updated_ms = :now
-WHERE id = :id AND state = 4;
+WHERE id BETWEEN :first AND :last AND state = 4;

@@ -202,7 +202,7 @@ static void a_file_of_another_time_ends_the_run(void **state)
     expect_stop_at_1001(rig);
 }
 
-/* The same size and times: only the numbers read again can tell. */
+/* The same size and times. */
 static void forge_file(void *context)
 {
     struct rig *rig = context;
@@ -223,9 +223,26 @@ static void a_file_of_other_numbers_ends_the_run(void **state)
 {
     struct rig *rig = *state;
 
-    run_beside(rig, forge_file, FAIL_INPUT);
+    rig->options.pace.rate = 20;
+    buf_reset(&rig->cards);
+    buf_add_text(&rig->cards, "customer_id,account_id,card_id,note\n");
+    for (int card = 1; card <= 40; card++) /* too long to be read ahead */
+        buf_addf(&rig->cards, "%d,7,%d,%020000d\n", 1000000 + card, card, 0);
+    rig_load(rig);
+    fake_at(1001, forge_file, rig);
+    assert_int_equal(rig_run(rig), FAIL_INPUT);
     expect_stop_at_1001(rig);
     assert_non_null(strstr(rig->fail.text, "no longer at its place"));
+}
+
+/* The next rows were read ahead, before the file was forged: their numbers are right. */
+static void a_file_forged_behind_what_was_read_ends_the_run(void **state)
+{
+    struct rig *rig = *state;
+
+    run_beside(rig, forge_file, FAIL_INPUT);
+    expect_stop_at_1001(rig);
+    assert_non_null(strstr(rig->fail.text, "cards.csv: changed while it was in use"));
 }
 
 static void forge_card_9(void *context)
@@ -299,6 +316,7 @@ int main(void)
         RIG_TEST(a_file_that_grows_ends_the_run),
         RIG_TEST(a_file_of_another_time_ends_the_run),
         RIG_TEST(a_file_of_other_numbers_ends_the_run),
+        RIG_TEST(a_file_forged_behind_what_was_read_ends_the_run),
         RIG_TEST(nothing_leaves_behind_a_record_that_changed),
         RIG_TEST(a_file_that_is_cut_ends_the_run),
         RIG_TEST(a_name_that_is_given_to_another_file_does_no_harm),

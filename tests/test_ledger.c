@@ -422,8 +422,8 @@ static void the_plans_use_the_indexes(void **state)
     } plans[] = {
         {"claim.sql", "SEARCH c " LIVE "(state=? AND due_ms>? AND due_ms<?)"},
         {"claim.sql", "SEARCH k USING INTEGER PRIMARY KEY (rowid=?)"},
-        {"claim_mark.sql", "SEARCH card USING INTEGER PRIMARY KEY (rowid=?)"},
-        {"settle.sql", "SEARCH card USING INTEGER PRIMARY KEY (rowid=?)"},
+        {"claim_mark.sql", "SEARCH card USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"},
+        {"settle.sql", "SEARCH card USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"},
         {"settle_back.sql", "SEARCH card USING INTEGER PRIMARY KEY (rowid=?)"},
         {"settle_invalid.sql", "SEARCH card USING INTEGER PRIMARY KEY (rowid=?)"},
         {"next_due.sql", "SEARCH card USING COVERING INDEX card_live (state=?)"},

@@ -147,6 +147,72 @@ static void a_row_that_is_not_sent_fails_the_whole_exchange(void **state)
     desk_check(desk);
 }
 
+#define SIX CARDS "11,21,501\n12,21,502\n13,21,503\n14,21,504\n15,21,505\n16,21,506\n"
+
+/* Neighbours with the same answer are settled by one statement; whatever differs keeps its own values. */
+static void neighbours_are_settled_together_and_keep_their_own(void **state)
+{
+    struct desk *desk = *state;
+    struct ledger_claim claims[6];
+    struct ledger_outcome outcomes[6];
+    struct ledger_exchange x = {.want = 0};
+
+    desk_load(desk, SIX, NULL);
+    assert_int_equal(desk_claim(desk, claims, 6, NOW_MS), 6);
+    for (int i = 0; i < 6; i++) /* answers come in any order */
+        outcomes[i] = desk_outcome(&claims[5 - i], VERDICT_ACCEPTED, "accepted");
+    outcomes[1].verdict = VERDICT_REJECTED; /* 505 */
+    outcomes[1].code = "bad_request";
+    outcomes[2].lost = true;       /* 504 */
+    outcomes[4].message = "taken"; /* 502 */
+    assert_int_equal(exchange(desk, outcomes, 6, &x), 0);
+    ROWS_ARE(desk, "1/1 501 accepted accepted\n1/2 502 accepted accepted\n1/3 503 accepted accepted\n"
+                   "1/4 504 accepted accepted\n1/5 505 rejected bad_request\n1/6 506 accepted accepted\n");
+    assert_string_equal(desk_text("SELECT group_concat(uncertain || coalesce(message, '-'), ';') FROM card"),
+                        "0-;0taken;0-;1-;0-;0-");
+    desk_check(desk);
+}
+
+static void a_neighbour_that_is_not_sent_fails_the_whole_exchange(void **state)
+{
+    struct desk *desk = *state;
+    struct ledger_claim claims[3];
+    struct ledger_outcome outcomes[3];
+    struct ledger_exchange x = {.want = 0};
+
+    desk_load(desk, FOUR, NULL);
+    assert_int_equal(desk_claim(desk, claims, 3, NOW_MS), 3);
+    for (int i = 0; i < 3; i++)
+        outcomes[i] = desk_outcome(&claims[i], VERDICT_ACCEPTED, "accepted");
+    desk_settle(desk, &claims[1], VERDICT_RELEASED, "");
+    assert_int_equal(exchange(desk, outcomes, 3, &x), -1);
+    assert_int_equal(desk->fail.kind, FAIL_INTERNAL);
+    assert_string_equal(desk->fail.text, "of rows 1 to 3, all answered, some were not sent");
+    ROWS_ARE(desk, "1/1 501 sent\n1/2 502 ready\n1/3 503 sent\n1/4 504 ready\n");
+    desk_check(desk);
+}
+
+/* A statement marks all rows from the first claim to the last: not those in between that are not due. */
+static void a_claim_leaves_what_lies_between_alone(void **state)
+{
+    struct desk *desk = *state;
+    struct ledger_claim claims[6];
+    struct ledger_outcome outcome;
+    struct ledger_exchange x = {.want = 0};
+
+    desk_load(desk, CARDS "11,21,501\n12,21,502\n11,21,503\n13,21,504\n14,21,505\n", NULL);
+    assert_int_equal(desk_claim(desk, claims, 2, NOW_MS), 2);
+    desk_settle(desk, &claims[0], VERDICT_RELEASED, "");
+    outcome =
+        desk_outcome(&claims[1], VERDICT_TRANSIENT, "http_503"); /* 502 waits for its time, 503 is held */
+    outcome.due_ms = NOW_MS + 1000;
+    assert_int_equal(exchange(desk, &outcome, 1, &x), 0);
+    assert_int_equal(desk_claim(desk, claims, 6, NOW_MS + 1), 3);
+    ROWS_ARE(desk, "1/1 501 sent\n1/2 502 ready http_503\n1/3 503 held\n1/4 504 sent\n1/5 505 sent\n");
+    assert_string_equal(desk_text("SELECT group_concat(attempts, ' ') FROM card"), "1 1 0 1 1");
+    desk_check(desk);
+}
+
 static void attempts_are_counted_until_the_last(void **state)
 {
     struct desk *desk = *state;
@@ -472,6 +538,9 @@ int main(void)
         DESK_TEST(as_many_as_wanted_leave_the_next_time_open),
         DESK_TEST(settling_and_claiming_are_one_transaction),
         DESK_TEST(a_row_that_is_not_sent_fails_the_whole_exchange),
+        DESK_TEST(neighbours_are_settled_together_and_keep_their_own),
+        DESK_TEST(a_neighbour_that_is_not_sent_fails_the_whole_exchange),
+        DESK_TEST(a_claim_leaves_what_lies_between_alone),
         DESK_TEST(attempts_are_counted_until_the_last),
         DESK_TEST(rows_that_go_back_cost_no_attempt),
         DESK_TEST(a_row_that_goes_back_keeps_its_last_answer),

@@ -24,8 +24,8 @@ static const char ALL[] = "all", SCRIPT[] = "script";
 static const struct plan plans[] = {
     /* each row and each exchange */
     {"claim", "", "INDEX card_live (state=? AND due_ms>? AND due_ms<?)"},
-    {"claim_mark", "", "INTEGER PRIMARY KEY (rowid=?)"},
-    {"settle", "", "INTEGER PRIMARY KEY (rowid=?)"},
+    {"claim_mark", "", "INTEGER PRIMARY KEY (rowid>? AND rowid<?)"},
+    {"settle", "", "INTEGER PRIMARY KEY (rowid>? AND rowid<?)"},
     {"settle_back", "", "INTEGER PRIMARY KEY (rowid=?)"},
     {"settle_follow", "", "INTEGER PRIMARY KEY (rowid=?)"},
     {"settle_invalid", "", "INTEGER PRIMARY KEY (rowid=?)"},

@@ -114,6 +114,35 @@ static void bytes_come_from_their_place(void **state)
     source_close(source);
 }
 
+/* A fetch behind the last one reads ahead; what it read is forgotten when the file was touched. */
+static void what_was_read_ahead_is_the_files(void **state)
+{
+    const char *path = scratch_write("in.csv", SPAN("0123456789"));
+    struct source *source = open_source(path);
+    struct span bytes;
+    struct fail fail;
+
+    (void)state;
+    assert_int_equal(source_fetch(source, 3, 1, &bytes, &fail), 0);
+    assert_int_equal(source_fetch(source, 4, 1, &bytes, &fail), 0);
+    assert_true(span_is(bytes, "4"));
+    assert_int_equal(source_fetch(source, 5, 5, &bytes, &fail), 0);
+    assert_true(span_is(bytes, "56789"));
+    assert_int_equal(source_fetch(source, 1, 6, &bytes, &fail), 0); /* from before it, into it */
+    assert_true(span_is(bytes, "123456"));
+    (void)scratch_write("in.csv", SPAN("abcdefghij"));
+    source_accept(source);
+    assert_int_equal(source_fetch(source, 2, 3, &bytes, &fail), 0);
+    assert_true(span_is(bytes, "cde"));
+    (void)scratch_write("in.csv", SPAN("abcdef"));
+    source_accept(source);
+    assert_int_equal(source_fetch(source, 5, 3, &bytes, &fail), -1);
+    assert_non_null(strstr(fail.text, "shorter than when it was loaded"));
+    assert_int_equal(source_fetch(source, 0, 6, &bytes, &fail), 0);
+    assert_true(span_is(bytes, "abcdef"));
+    source_close(source);
+}
+
 /* ---- changes ---- */
 
 static void an_untouched_file_is_the_same(void **state)
@@ -214,6 +243,7 @@ int main(void)
         cmocka_unit_test(a_folder_and_a_missing_file_are_refused),
         cmocka_unit_test(the_path_is_absolute),
         cmocka_unit_test(bytes_come_from_their_place),
+        cmocka_unit_test(what_was_read_ahead_is_the_files),
         cmocka_unit_test(an_untouched_file_is_the_same),
         cmocka_unit_test(another_size_or_time_is_a_change),
         cmocka_unit_test(a_new_mode_asks_for_the_bytes_once),

@@ -1,4 +1,5 @@
 /* table: in any encoding the same names, streamed and read again by their place. */
+#include "work/portfolio.h"
 #include "work/table.h"
 
 #include "scratch.h"
@@ -8,8 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static struct table_options options_for(const char *encoding)
 {
@@ -131,11 +134,57 @@ static void an_unknown_encoding_is_found_before_the_file_is_opened(void **state)
     assert_string_equal(fail.text, "input.delimiter: SHIFT_JIS has no '\\'; set the one that is in the file");
 }
 
+/* Changes the file in place, with its time of modification as it was; until its status has another time. */
+static void forge(const char *path, struct span bytes)
+{
+    struct timespec times[2];
+    struct stat before, now;
+
+    assert_int_equal(stat(path, &before), 0);
+    times[0] = before.st_atim;
+    times[1] = before.st_mtim;
+    do {
+        (void)scratch_write("customers.csv", bytes);
+        assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+        assert_int_equal(stat(path, &now), 0);
+    } while (now.st_ctim.tv_sec == before.st_ctim.tv_sec && now.st_ctim.tv_nsec == before.st_ctim.tv_nsec);
+}
+
+/* Changed and changed back: the bytes are those of before, but what was read in between is not. */
+static void what_was_read_of_a_touched_file_is_to_be_read_again(void **state)
+{
+    struct table_options options = options_for("UTF-8");
+    struct table_place place = {24, 5, 3};
+    char digest[DIGEST_TEXT_SIZE];
+    struct portfolio *portfolio;
+    struct table *table;
+    struct table_row row;
+    struct fail fail;
+    const char *path = scratch_write("customers.csv", SPAN(HEADER "7,Ana\n"));
+
+    (void)state;
+    assert_int_equal(table_open(&table, path, IN_CUSTOMERS, &options, &fail), 0);
+    assert_int_equal(table_digest(table, digest, &fail), 0);
+    portfolio_open(&portfolio, &options);
+    portfolio_adopt(portfolio, 1, table);
+    assert_int_equal(portfolio_check(portfolio, &fail), 0);
+    forge(path, SPAN(HEADER "7,Eve\n"));
+    assert_int_equal(table_fetch(table, &place, 0, &row, &fail), 0);
+    check_name(&row, "Eve");
+    forge(path, SPAN(HEADER "7,Ana\n"));
+    assert_int_equal(portfolio_check(portfolio, &fail), 1);
+    assert_int_equal(table_fetch(table, &place, 0, &row, &fail), 0);
+    check_name(&row, "Ana");
+    assert_int_equal(portfolio_check(portfolio, &fail), 0);
+    portfolio_close(portfolio);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_come_out_as_utf8_in_nfc),
         cmocka_unit_test(a_header_that_does_not_decode_is_a_fault_of_the_file),
+        cmocka_unit_test(what_was_read_of_a_touched_file_is_to_be_read_again),
         cmocka_unit_test(an_unknown_encoding_is_found_before_the_file_is_opened),
     };
 

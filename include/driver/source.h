@@ -44,7 +44,8 @@ void source_spool_path(const char *base, const char *sha256, struct buf *out);
 int source_sweep(const char *base, const char *const *sha256, size_t count, int64_t *removed,
                  struct fail *fail) MUST_CHECK;
 
-/* The bytes at a place, borrowed until the next call. FAIL_INPUT when they are not all there. */
+/* The bytes at a place, borrowed until the next call. FAIL_INPUT when they are not all there. They may have
+ * been read with an earlier call's: they are the file's once source_check says 0 after the fetch. */
 int source_fetch(struct source *source, int64_t offset, size_t length, struct span *out,
                  struct fail *fail) MUST_CHECK;
 
@@ -52,7 +53,7 @@ int source_fetch(struct source *source, int64_t offset, size_t length, struct sp
  * modification are the same (also when it was renamed or removed): its bytes are to be compared; -1,
  * FAIL_INPUT: changed. */
 int source_check(const struct source *source, struct fail *fail) MUST_CHECK;
-/* Takes the present status as the one to compare with. */
+/* Takes the present status as the one to compare with, and forgets what was read. */
 void source_accept(struct source *source);
 
 #endif

@@ -49,6 +49,10 @@ void buf_add(struct buf *buf, const void *bytes, size_t len);
 void buf_add_char(struct buf *buf, char c);
 void buf_add_text(struct buf *buf, const char *text);
 void buf_add_span(struct buf *buf, struct span span);
+/* Appends `len` bytes that the caller writes before anything else is done with the buf; NULL: not possible.
+ */
+char *buf_extend(struct buf *buf, size_t len) MUST_CHECK;
+void buf_cut(struct buf *buf, size_t len); /* drops what is beyond the first `len` bytes */
 void buf_addf(struct buf *buf, const char *format, ...) PRINTF_LIKE(2, 3);
 struct span buf_span(const struct buf *buf);
 /* The bytes as a C string, also when nothing was ever added. */

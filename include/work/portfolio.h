@@ -24,7 +24,7 @@ int portfolio_add(struct portfolio *portfolio, const struct ledger_file *file, s
  * already. */
 void portfolio_adopt(struct portfolio *portfolio, int64_t file, struct table *table);
 struct table *portfolio_table(const struct portfolio *portfolio, int64_t file); /* NULL: not added */
-/* FAIL_INPUT when a file was changed since it was added. */
+/* Of all its files, as table_check: 1 when what was composed since the last check is to be composed again. */
 int portfolio_check(const struct portfolio *portfolio, struct fail *fail) MUST_CHECK;
 
 struct portfolio_request {

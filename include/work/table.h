@@ -59,7 +59,8 @@ int table_digest(struct table *table, char out[DIGEST_TEXT_SIZE], struct fail *f
 bool table_spooled(const struct table *table);
 /* Gives the spool file its name, where options.spool.keep says so: true in *kept then. */
 int table_keep(struct table *table, bool *kept, struct fail *fail) MUST_CHECK;
-/* FAIL_INPUT when the file was changed since it was opened. */
+/* 0: untouched since it was opened; 1: it was touched, but its bytes are the same, so what was fetched since
+ * the last check is to be fetched again; -1, FAIL_INPUT: changed. */
 int table_check(struct table *table, struct fail *fail) MUST_CHECK;
 
 /* The next record: 1 / 0 / -1. A record that cannot be read as fields comes with that one problem. */

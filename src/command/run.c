@@ -118,14 +118,33 @@ static int list_due(struct run *run, struct ledger_files *files, struct fail *fa
     return ledger_files_due(run->ledger, files, fail);
 }
 
+/* Whether all files that the ledger knows are open, as after its first load: then its rows need not be asked
+ * which they need. */
+static int all_open(struct run *run, bool *out, struct fail *fail)
+{
+    struct ledger_files files;
+
+    if (ledger_files_all(run->ledger, &files, fail) != 0)
+        return -1;
+    *out = true;
+    for (size_t i = 0; i < files.count; i++)
+        *out = *out && portfolio_table(run->portfolio, files.file[i].id);
+    ledger_files_free(&files);
+    return 0;
+}
+
 /* Every file that rows due need is there and is what was loaded, or nothing is sent. Held rows may never be
  * due: a file that only they need is worth a warning. */
 static int verify_files(struct run *run, struct fail *fail)
 {
-    bool drop = options_has(run->command->options, "drop-lost");
+    bool drop = options_has(run->command->options, "drop-lost"), open;
     struct ledger_files files;
     int rc = 0;
 
+    if (all_open(run, &open, fail) != 0)
+        return -1;
+    if (open)
+        return 0;
     if (list_due(run, &files, fail) != 0)
         return -1;
     for (size_t i = 0; i < files.count && rc == 0; i++) {

@@ -8,9 +8,13 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum { STATUS_COUNT = 600 };
+enum {
+    STATUS_COUNT = 600,
+    NEAR_ROWS = 8 /* passing over a row costs a tenth of a statement */
+};
 
 /* What one exchange adds to the kept figures. */
 struct change {
@@ -19,6 +23,15 @@ struct change {
     int64_t bucket[LEDGER_BUCKETS];
     int64_t answers, accepted, transient, latency_us, latency_max_us;
     int64_t waiting; /* rows that await their event from now on */
+};
+
+/* What settling needs to know of its exchange. */
+struct settling {
+    struct ledger *ledger;
+    struct job_rules rules;
+    struct change *change;
+    int64_t now_ms;
+    bool events; /* some wait for answers */
 };
 
 int64_t ledger_bucket_us(size_t bucket)
@@ -55,38 +68,43 @@ static void count_answer(struct change *change, const struct ledger_outcome *out
 enum { NEVER_DUE = -1 }; /* held until told */
 
 /* Whatever came instead of the answer that was lost: that it was lost is what counts. */
-static int store_held(struct ledger *ledger, const struct ledger_outcome *o, const struct job *job,
-                      int64_t now_ms, struct fail *fail)
+static int store_held(struct settling *settling, const struct ledger_outcome *o, const struct job *job,
+                      struct fail *fail)
 {
-    if (ledger_run(ledger, ST_ATTEMPT_ADD, fail, "idiztt", o->id, job->attempts, o->at_ms,
+    if (ledger_run(settling->ledger, ST_ATTEMPT_ADD, fail, "idiztt", o->id, job->attempts, o->at_ms,
                    (int64_t)o->http_status, "answer_lost", NULL) != 0)
         return -1;
-    return ledger_run(ledger, ST_SETTLE, fail, "dddiztttii", (int)job->state, job->attempts, 1,
-                      (int64_t)NEVER_DUE, (int64_t)o->http_status, "answer_lost", NULL, NULL, now_ms, o->id);
+    return ledger_run(settling->ledger, ST_SETTLE, fail, "dddiztttiii", (int)job->state, job->attempts, 1,
+                      (int64_t)NEVER_DUE, (int64_t)o->http_status, "answer_lost", NULL, NULL,
+                      settling->now_ms, o->id, o->id);
 }
 
 /* "Already" to the customer call: for `show` an attempt, since the card call's answer takes its place. */
-static int store_follow(struct ledger *ledger, const struct ledger_outcome *o, const struct job *job,
-                        int64_t now_ms, struct fail *fail)
+static int store_follow(struct settling *settling, const struct ledger_outcome *o, const struct job *job,
+                        struct fail *fail)
 {
     const char *message = o->message && o->message[0] ? o->message : NULL;
 
-    if (ledger_run(ledger, ST_ATTEMPT_ADD, fail, "idiztt", o->id, job->attempts, o->at_ms,
+    if (ledger_run(settling->ledger, ST_ATTEMPT_ADD, fail, "idiztt", o->id, job->attempts, o->at_ms,
                    (int64_t)o->http_status, o->code, message) != 0)
         return -1;
-    return ledger_run(ledger, ST_SETTLE_FOLLOW, fail, "ddddzttii", (int)job->state, (int)job->call,
-                      job->attempts, job->before, (int64_t)o->http_status, o->code, message, now_ms, o->id);
+    return ledger_run(settling->ledger, ST_SETTLE_FOLLOW, fail, "ddddzttii", (int)job->state, (int)job->call,
+                      job->attempts, job->before, (int64_t)o->http_status, o->code, message, settling->now_ms,
+                      o->id);
 }
 
-static int store_outcome(struct ledger *ledger, const struct ledger_outcome *o, const struct job *job,
-                         int64_t now_ms, struct fail *fail)
+/* `last`: the id of the last row with this outcome (more than one: `alike`). */
+static int store_outcome(struct settling *settling, const struct ledger_outcome *o, int64_t last,
+                         const struct job *job, struct fail *fail)
 {
+    struct ledger *ledger = settling->ledger;
+    int64_t now_ms = settling->now_ms;
     const char *message = o->message && o->message[0] ? o->message : NULL;
 
     if (job->state == JOB_HELD)
-        return store_held(ledger, o, job, now_ms, fail);
+        return store_held(settling, o, job, fail);
     if (o->verdict == VERDICT_ALREADY && job->state == JOB_READY)
-        return store_follow(ledger, o, job, now_ms, fail);
+        return store_follow(settling, o, job, fail);
     switch (o->verdict) {
     case VERDICT_RELEASED:
     case VERDICT_TOKEN:
@@ -107,46 +125,120 @@ static int store_outcome(struct ledger *ledger, const struct ledger_outcome *o, 
         ledger_run(ledger, ST_ATTEMPT_ADD, fail, "idiztt", o->id, job->attempts, o->at_ms,
                    (int64_t)o->http_status, o->code, message) != 0)
         return -1;
-    return ledger_run(ledger, ST_SETTLE, fail, "dddiztttii", (int)job->state, job->attempts,
+    return ledger_run(ledger, ST_SETTLE, fail, "dddiztttiii", (int)job->state, job->attempts,
                       (int)job->uncertain, job->state == JOB_READY ? o->due_ms : INT64_C(0),
-                      (int64_t)o->http_status, o->code, NULL, message, now_ms, o->id);
+                      (int64_t)o->http_status, o->code, NULL, message, now_ms, o->id, last);
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return strcmp(a ? a : "", b ? b : "") == 0;
+}
+
+/* Whether `b` is the row after `a` and its answer the same: nearly all are, and a statement for a thousand
+ * rows costs much less than a thousand statements. */
+static bool alike(const struct ledger_outcome *a, const struct ledger_outcome *b)
+{
+    return a->verdict == VERDICT_ACCEPTED && b->verdict == VERDICT_ACCEPTED && b->id == a->id + 1 &&
+           b->job.state == a->job.state && b->job.call == a->job.call && b->job.attempts == a->job.attempts &&
+           b->job.uncertain == a->job.uncertain && b->lost == a->lost && b->http_status == a->http_status &&
+           same_text(b->code, a->code) && same_text(b->message, a->message);
+}
+
+/* Stores what is alike from the first of `outcomes` on. Returns how many those are, or -1. */
+static int settle_run(struct settling *settling, const struct ledger_outcome **outcomes, size_t count,
+                      struct job *job, struct fail *fail)
+{
+    const struct ledger_outcome *first = outcomes[0];
+    struct ledger *ledger = settling->ledger;
+    size_t run = 1;
+
+    while (run < count && alike(outcomes[run - 1], outcomes[run]))
+        run++;
+    *job = first->job;
+    job_settle(job, first->verdict, first->lost, &settling->rules);
+    if (job->state == JOB_READY && first->lost && ledger->hold_lost)
+        job_hold(job);
+    if (store_outcome(settling, first, outcomes[run - 1]->id, job, fail) != 0)
+        return -1;
+    if (sqlite3_changes64(ledger->db) == (int64_t)run)
+        return (int)run;
+    return run == 1
+               ? fail_set(fail, FAIL_INTERNAL, "row %" PRId64 " was answered but was not sent", first->id)
+               : fail_set(fail, FAIL_INTERNAL,
+                          "of rows %" PRId64 " to %" PRId64 ", all answered, some were not sent", first->id,
+                          outcomes[run - 1]->id);
+}
+
+/* What one row's answer means beyond its row: figures, its own event that was there first, the customer's
+ * next card. */
+static int follow_up(struct settling *settling, const struct ledger_outcome *o, enum job_state state,
+                     bool frees, struct fail *fail)
+{
+    struct change *change = settling->change;
+    struct ledger *ledger = settling->ledger;
+    bool settled = false;
+    int64_t moved;
+
+    change->state[JOB_SENT]--;
+    change->state[state]++;
+    change->waiting += state == JOB_ACCEPTED;
+    count_answer(change, o);
+    if (settling->events && ledger_event_answered(ledger, o->id, settling->now_ms, &settled, fail) != 0)
+        return -1;
+    if (settled || !frees)
+        return 0;
+    if (ledger_lead_one(ledger, o->customer_id, ledger->card_path, settling->now_ms, &moved, fail) != 0)
+        return -1;
+    change->state[JOB_HELD] -= moved;
+    change->state[JOB_READY] += moved;
+    return 0;
+}
+
+static int by_id(const void *a, const void *b)
+{
+    const struct ledger_outcome *const *x = a, *const *y = b;
+
+    return ((*x)->id > (*y)->id) - ((*x)->id < (*y)->id);
+}
+
+/* In the order of the rows, so that neighbours are settled together. */
+static int settle_all(struct settling *settling, const struct ledger_outcome **outcomes, size_t count,
+                      struct fail *fail)
+{
+    struct job job;
+    int run;
+
+    qsort(outcomes, count, sizeof *outcomes, by_id);
+    for (size_t i = 0; i < count;) {
+        run = settle_run(settling, outcomes + i, count - i, &job, fail);
+        if (run < 0)
+            return -1;
+        for (; run > 0; run--)
+            if (follow_up(settling, outcomes[i++], job.state, job_frees(&job, &settling->rules), fail) != 0)
+                return -1;
+    }
+    return 0;
 }
 
 static int settle(struct ledger *ledger, const struct ledger_exchange *x, struct change *change,
                   struct fail *fail)
 {
-    const struct job_rules rules = {x->max_attempts, ledger->card_path};
-    int64_t moved;
-    bool events, settled = false;
+    struct settling settling = {.ledger = ledger,
+                                .rules = {x->max_attempts, ledger->card_path},
+                                .change = change,
+                                .now_ms = x->now_ms};
+    const struct ledger_outcome **outcomes;
+    int rc;
 
-    if (ledger_events_wait(ledger, &events, fail) != 0)
+    if (ledger_events_wait(ledger, &settling.events, fail) != 0)
         return -1;
-    for (size_t i = 0; i < x->outcome_count; i++) {
-        const struct ledger_outcome *o = &x->outcomes[i];
-        struct job job = o->job;
-        job_settle(&job, o->verdict, o->lost, &rules);
-        if (job.state == JOB_READY && o->lost && ledger->hold_lost)
-            job_hold(&job);
-        if (store_outcome(ledger, o, &job, x->now_ms, fail) != 0)
-            return -1;
-        if (sqlite3_changes64(ledger->db) != 1)
-            return fail_set(fail, FAIL_INTERNAL, "row %" PRId64 " was answered but was not sent", o->id);
-        change->state[JOB_SENT]--;
-        change->state[job.state]++;
-        change->waiting += job.state == JOB_ACCEPTED;
-        count_answer(change, o);
-        if (events && ledger_event_answered(ledger, o->id, x->now_ms, &settled, fail) != 0)
-            return -1;
-        if (settled)
-            continue;
-        if (!job_frees(&job, &rules))
-            continue;
-        if (ledger_lead_one(ledger, o->customer_id, ledger->card_path, x->now_ms, &moved, fail) != 0)
-            return -1;
-        change->state[JOB_HELD] -= moved;
-        change->state[JOB_READY] += moved;
-    }
-    return 0;
+    outcomes = mem_array(x->outcome_count, sizeof(const struct ledger_outcome *));
+    for (size_t i = 0; i < x->outcome_count; i++)
+        outcomes[i] = &x->outcomes[i];
+    rc = settle_all(&settling, outcomes, x->outcome_count, fail);
+    free(outcomes);
+    return rc;
 }
 
 static void read_claim(sqlite3_stmt *row, struct ledger_claim *out)
@@ -162,12 +254,34 @@ static void read_claim(sqlite3_stmt *row, struct ledger_claim *out)
                  (size_t)sqlite3_column_int64(row, 6)},
         .customer = {own ? 0 : sqlite3_column_int64(row, 7), sqlite3_column_int64(row, 8),
                      (size_t)sqlite3_column_int64(row, 9)},
+        .due_ms = sqlite3_column_int64(row, 15),
         .job = {.state = JOB_READY,
                 .attempts = sqlite3_column_int(row, 10),
                 .before = sqlite3_column_int(row, 14),
                 .uncertain = sqlite3_column_int(row, 11) != 0,
                 .call = (enum job_call)sqlite3_column_int(row, 13)},
     };
+}
+
+/* Marks the claims as SENT, from the first on as far as they are due at its time and near each other: of rows
+ * never tried nearly all. Returns how many those are, or -1. */
+static int mark_run(struct ledger *ledger, struct ledger_claim *claims, size_t count, int64_t now_ms,
+                    struct fail *fail)
+{
+    size_t run = 1;
+
+    while (run < count && claims[run].due_ms == claims[0].due_ms &&
+           claims[run].id - claims[run - 1].id <= NEAR_ROWS)
+        run++;
+    for (size_t i = 0; i < run; i++)
+        job_claim(&claims[i].job);
+    if (ledger_run(ledger, ST_CLAIM_MARK, fail, "iiii", now_ms, claims[0].id, claims[run - 1].id,
+                   claims[0].due_ms) != 0)
+        return -1;
+    if (sqlite3_changes64(ledger->db) == (int64_t)run)
+        return (int)run;
+    return fail_set(fail, FAIL_INTERNAL, "row %" PRId64 " or one of %zu after it was claimed twice",
+                    claims[0].id, run - 1);
 }
 
 /* Due rows, tried before or not, into the claims; they are marked afterwards, since a statement must not
@@ -177,7 +291,7 @@ static int find_due(struct ledger *ledger, struct ledger_exchange *x, bool tried
 {
     sqlite3_stmt *row = ledger_statement(ledger, ST_CLAIM, fail);
     size_t before = x->claimed, left = x->want - x->claimed;
-    int rc;
+    int rc, run;
 
     if (!row || ledger_bind(ledger, row, fail, "iii", (int64_t)tried, tried ? x->now_ms : INT64_C(0),
                             (int64_t)(left < most ? left : most)) != 0)
@@ -190,7 +304,14 @@ static int find_due(struct ledger *ledger, struct ledger_exchange *x, bool tried
         x->retries += x->claimed - before;
     else
         x->untried_out = x->claimed - before < left;
-    return rc;
+    if (rc != 0)
+        return -1;
+    for (size_t i = before; i < x->claimed; i += (size_t)run) {
+        run = mark_run(ledger, &x->claims[i], x->claimed - i, x->now_ms, fail);
+        if (run < 0)
+            return -1;
+    }
+    return 0;
 }
 
 static int claim(struct ledger *ledger, struct ledger_exchange *x, struct change *change, struct fail *fail)
@@ -203,14 +324,6 @@ static int claim(struct ledger *ledger, struct ledger_exchange *x, struct change
         return -1;
     if (x->untried_first && x->claimed < x->want && find_due(ledger, x, true, x->want, fail) != 0)
         return -1;
-    for (size_t i = 0; i < x->claimed; i++) {
-        struct ledger_claim *c = &x->claims[i];
-        job_claim(&c->job);
-        if (ledger_run(ledger, ST_CLAIM_MARK, fail, "dii", c->job.attempts, x->now_ms, c->id) != 0)
-            return -1;
-        if (sqlite3_changes64(ledger->db) != 1)
-            return fail_set(fail, FAIL_INTERNAL, "row %" PRId64 " was claimed twice", c->id);
-    }
     change->state[JOB_READY] -= (int64_t)x->claimed;
     change->state[JOB_SENT] += (int64_t)x->claimed;
     return 0;

@@ -7,7 +7,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FETCH_CAP = 1 << 21 }; /* the reader delivers no longer record */
+enum {
+    FETCH_CAP = 1 << 21, /* the reader delivers no longer record */
+    AHEAD = 16384,       /* rows leave in file order: read with one are those behind it ... */
+    ONWARD = 4096        /* ... when it is so near behind the last, for some are passed over */
+};
 
 /* The descriptor is the input's until a spool file takes its place. */
 static int open_input(struct source *source, const char *path, bool standard_input, struct fail *fail)
@@ -156,26 +160,42 @@ bool source_kept(const struct source *source)
     return source->kept;
 }
 
-int source_fetch(struct source *source, int64_t offset, size_t length, struct span *out, struct fail *fail)
+/* Reads `length` bytes at least, `want` where the file is that long. */
+static int fill_window(struct source *source, int64_t offset, size_t length, size_t want, struct fail *fail)
 {
-    char block[4096];
+    char *into;
     size_t done = 0;
 
     buf_reset(&source->bytes);
+    into = buf_extend(&source->bytes, want);
+    if (!into)
+        return fail_set(fail, FAIL_INPUT, "%s: a record of %zu bytes cannot be read", source->path, length);
     while (done < length) {
-        size_t want = length - done < sizeof block ? length - done : sizeof block;
-        ssize_t got = pread(source->fd, block, want, (off_t)(offset + (int64_t)done));
+        ssize_t got = pread(source->fd, into + done, want - done, (off_t)(offset + (int64_t)done));
         if (got < 0 && errno == EINTR)
             continue;
-        if (got <= 0)
+        if (got <= 0) {
+            buf_reset(&source->bytes);
             return fail_set(fail, FAIL_INPUT, "%s: %s", source->path,
                             got < 0 ? strerror(errno) : "shorter than when it was loaded");
-        buf_add(&source->bytes, block, (size_t)got);
+        }
         done += (size_t)got;
     }
-    if (source->bytes.full)
-        return fail_set(fail, FAIL_INPUT, "%s: a record of %zu bytes cannot be read", source->path, length);
-    *out = buf_span(&source->bytes);
+    buf_cut(&source->bytes, done);
+    source->bytes_at = offset;
+    return 0;
+}
+
+int source_fetch(struct source *source, int64_t offset, size_t length, struct span *out, struct fail *fail)
+{
+    int64_t end = source->bytes_at + (int64_t)source->bytes.len;
+    bool within = offset >= source->bytes_at && offset + (int64_t)length <= end;
+    bool onward = offset >= source->bytes_at && offset <= end + ONWARD;
+    size_t want = onward && length < AHEAD ? AHEAD : length;
+
+    if (!within && fill_window(source, offset, length, want, fail) != 0)
+        return -1;
+    *out = (struct span){source->bytes.ptr ? source->bytes.ptr + (offset - source->bytes_at) : "", length};
     return 0;
 }
 
@@ -196,6 +216,7 @@ void source_accept(struct source *source)
 {
     struct stat now;
 
+    buf_reset(&source->bytes); /* what was read may be of neither */
     if (fstat(source->fd, &now) == 0)
         source->at_open = now;
 }

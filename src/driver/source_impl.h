@@ -10,9 +10,10 @@ struct source {
     char *path;
     int fd;
     struct stat at_open;
-    struct buf bytes;
-    char *base;      /* of a spool file, real; NULL: the file itself is read */
-    char *temporary; /* name of a spool file where the file system cannot do without; NULL: none */
+    struct buf bytes; /* read last ... */
+    int64_t bytes_at; /* ... from here on */
+    char *base;       /* of a spool file, real; NULL: the file itself is read */
+    char *temporary;  /* name of a spool file where the file system cannot do without; NULL: none */
     bool keep, kept;
 };
 

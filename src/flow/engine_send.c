@@ -208,15 +208,23 @@ static int open_file(struct engine *engine, int64_t file, struct fail *fail)
     return rc;
 }
 
-/* The check comes after the reading: what was written until then is not used. */
+/* The check comes after the reading: what was written until then is not used, and where it cannot be told
+ * whether it was, the reading is done again. */
 bool engine_compose(struct engine *engine, const struct ledger_claim *claim, struct portfolio_request *out)
 {
     struct fail fail;
+    int rc;
 
-    if (open_file(engine, claim->card.file, &fail) == 0 &&
-        open_file(engine, claim->customer.file, &fail) == 0 &&
-        portfolio_compose(engine->handles.portfolio, claim, engine->wall_ms, out, &fail) == 0 &&
-        portfolio_check(engine->handles.portfolio, &fail) == 0)
+    do {
+        rc = open_file(engine, claim->card.file, &fail);
+        if (rc == 0)
+            rc = open_file(engine, claim->customer.file, &fail);
+        if (rc == 0)
+            rc = portfolio_compose(engine->handles.portfolio, claim, engine->wall_ms, out, &fail);
+        if (rc == 0)
+            rc = portfolio_check(engine->handles.portfolio, &fail);
+    } while (rc == 1);
+    if (rc == 0)
         return true;
     engine_end_with(engine, fail.kind, "%s", fail.text);
     return false;

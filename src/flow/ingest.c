@@ -106,7 +106,7 @@ static int stage_file(struct load *load, struct table *table, struct fail *fail)
     }
     if (rc < 0)
         return -1;
-    return table_check(table, fail);
+    return table_check(table, fail) < 0 ? -1 : 0;
 }
 
 /* Tells whether the file is known; fills what the ledger is to remember of it. */

@@ -181,18 +181,43 @@ void buf_add_span(struct buf *buf, struct span span)
     buf_add(buf, span.ptr, span.len);
 }
 
+char *buf_extend(struct buf *buf, size_t len)
+{
+    char *added;
+
+    if (!make_room(buf, len))
+        return NULL;
+    added = buf->ptr + buf->len;
+    buf->len += len;
+    buf->ptr[buf->len] = '\0';
+    return added;
+}
+
+void buf_cut(struct buf *buf, size_t len)
+{
+    if (len >= buf->len)
+        return;
+    buf->len = len;
+    buf->ptr[len] = '\0';
+}
+
+/* Formatted a second time only where the room at hand does not do. */
 void buf_addf(struct buf *buf, const char *format, ...)
 {
     va_list args, again;
+    size_t room = buf->size - buf->len; /* 0 before the first byte */
     int len;
 
     va_start(args, format);
     va_copy(again, args);
-    len = vsnprintf(NULL, 0, format, args);
+    len = vsnprintf(room > 0 ? buf->ptr + buf->len : NULL, room, format, args);
     va_end(args);
     if (len >= 0 && make_room(buf, (size_t)len)) {
-        (void)vsnprintf(buf->ptr + buf->len, (size_t)len + 1, format, again);
+        if ((size_t)len >= room)
+            (void)vsnprintf(buf->ptr + buf->len, (size_t)len + 1, format, again);
         buf->len += (size_t)len;
+    } else if (room > 0) {
+        buf->ptr[buf->len] = '\0'; /* nothing of it stays */
     }
     va_end(again);
 }

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <string.h>
 
 void json_init(struct json *json, struct buf *out, bool pretty)
 {
@@ -123,12 +124,22 @@ static void add_escaped(struct buf *out, unsigned char c)
     }
 }
 
-static void add_string(struct buf *out, struct span text)
+/* How many characters from the front are ASCII that stands for itself. */
+static size_t plain_length(struct span text)
+{
+    size_t len = 0;
+
+    while (len < text.len && text.ptr[len] >= 0x20 && text.ptr[len] < 0x7F && text.ptr[len] != '"' &&
+           text.ptr[len] != '\\')
+        len++;
+    return len;
+}
+
+static void add_escaping(struct buf *out, struct span text)
 {
     const unsigned char *s = (const unsigned char *)text.ptr;
     size_t plain = 0; /* start of the run that needs no change */
 
-    buf_add_char(out, '"');
     for (size_t i = 0; i < text.len;) {
         size_t n = sequence_length(s + i, text.len - i);
         if (n > 1 || (n == 1 && s[i] >= 0x20 && s[i] != '"' && s[i] != '\\' && s[i] != 0x7F)) {
@@ -143,7 +154,26 @@ static void add_string(struct buf *out, struct span text)
         plain = ++i;
     }
     buf_add(out, s + plain, text.len - plain);
-    buf_add_char(out, '"');
+}
+
+/* Nearly every text is plain to its end: then quotes and all go in one piece. */
+static void add_string(struct buf *out, struct span text)
+{
+    char *at;
+
+    if (plain_length(text) < text.len) {
+        buf_add_char(out, '"');
+        add_escaping(out, text);
+        buf_add_char(out, '"');
+        return;
+    }
+    at = buf_extend(out, text.len + 2);
+    if (!at)
+        return;
+    *at++ = '"';
+    if (text.len > 0)
+        memcpy(at, text.ptr, text.len);
+    at[text.len] = '"';
 }
 
 void json_key(struct json *json, const char *key)

@@ -190,10 +190,15 @@ int portfolio_add(struct portfolio *portfolio, const struct ledger_file *file, s
 
 int portfolio_check(const struct portfolio *portfolio, struct fail *fail)
 {
-    for (size_t i = 0; i < portfolio->count; i++)
-        if (table_check(portfolio->entry[i].table, fail) != 0)
+    int again = 0;
+
+    for (size_t i = 0; i < portfolio->count; i++) {
+        int rc = table_check(portfolio->entry[i].table, fail);
+        if (rc < 0)
             return -1;
-    return 0;
+        again = again || rc == 1;
+    }
+    return again;
 }
 
 static int fetch(struct portfolio *portfolio, const struct ledger_place *place, int64_t now_ms,
