@@ -111,6 +111,7 @@ run ctp-enroll run --cards testdata/demo/cards.csv --customers testdata/demo/cus
 ran=$code
 
 say "Taken is not yet enrolled: the outcomes come later, as events"
+stop_sandbox # it writes its last events when it ends
 run ctp-enroll reconcile --config testdata/demo/ctp-enroll.conf --ledger "$WORK/ctp-enroll.db" "$WORK/events.jsonl"
 reconciled=$code
 run ctp-enroll report --config testdata/demo/ctp-enroll.conf --ledger "$WORK/ctp-enroll.db" --out "$WORK/morning"

@@ -13,12 +13,16 @@ struct ledger_file_problems {
 };
 struct ledger_files {
     struct ledger_file *file;
-    int64_t *rows;
+    int64_t *rows;                         /* refused records that each still has; only of ledger_files_all */
     struct ledger_file_problems *problems; /* one a file; only of ledger_files_all */
     size_t count;
 };
 int ledger_files_all(struct ledger *ledger, struct ledger_files *out, struct fail *fail) MUST_CHECK;
+/* Files that rows still to be sent need, held ones too. As a rule a look at some of them, because what was
+ * found to need no file is noted (FILE_IDLE); else at all. */
 int ledger_files_due(struct ledger *ledger, struct ledger_files *out, struct fail *fail) MUST_CHECK;
+/* How many rows that are to go now need it; 0: held ones at most. Reads all of them. */
+int ledger_file_rows(struct ledger *ledger, int64_t file, int64_t *rows, struct fail *fail) MUST_CHECK;
 void ledger_files_free(struct ledger_files *files);
 /* Makes rows still to be sent from this file invalid (source_lost); *rows tells how many. */
 int ledger_file_drop(struct ledger *ledger, int64_t file, int64_t now_ms, int64_t *rows,

@@ -212,25 +212,37 @@ static bool is_there(const char *base, const struct ledger_file *file)
     return there || (file->path[0] == '/' && access(file->path, R_OK) == 0);
 }
 
+static int warn_of_file(struct command *command, struct ledger *ledger, const struct ledger_file *file,
+                        struct fail *fail)
+{
+    int64_t rows;
+
+    if (ledger_file_rows(ledger, file->id, &rows, fail) != 0)
+        return -1;
+    if (rows > 0)
+        log_add(command->log, LOG_WARN,
+                file->spool == SPOOL_NONE
+                    ? "rows to be sent need a file that is gone: bring it back, or load a newer one"
+                    : "rows to be sent need a file whose spool file was removed and which is not where it "
+                      "was: bring it back, or load it again",
+                LOG_TEXT("file", file->path), LOG_INT("rows", rows));
+    return 0;
+}
+
 /* The next run reads the records again. Whether a file is what it was that run will see; that it is gone can
  * be told now. */
 static int warn_of_files(struct command *command, struct ledger *ledger, struct fail *fail)
 {
     struct ledger_files files;
+    int rc = 0;
 
     if (ledger_files_due(ledger, &files, fail) != 0)
         return -1;
-    for (size_t i = 0; i < files.count; i++)
-        if (files.rows[i] > 0 && !is_there(command->ledger_path, &files.file[i]))
-            log_add(
-                command->log, LOG_WARN,
-                files.file[i].spool == SPOOL_NONE
-                    ? "rows to be sent need a file that is gone: bring it back, or load a newer one"
-                    : "rows to be sent need a file whose spool file was removed and which is not where it "
-                      "was: bring it back, or load it again",
-                LOG_TEXT("file", files.file[i].path), LOG_INT("rows", files.rows[i]));
+    for (size_t i = 0; i < files.count && rc == 0; i++)
+        if (!is_there(command->ledger_path, &files.file[i]))
+            rc = warn_of_file(command, ledger, &files.file[i], fail);
     ledger_files_free(&files);
-    return 0;
+    return rc;
 }
 
 static void print_json(const struct ledger_retried *done, bool dry, struct buf *out)

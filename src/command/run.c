@@ -118,33 +118,30 @@ static int list_due(struct run *run, struct ledger_files *files, struct fail *fa
     return ledger_files_due(run->ledger, files, fail);
 }
 
-/* Whether all files that the ledger knows are open, as after its first load: then its rows need not be asked
- * which they need. */
-static int all_open(struct run *run, bool *out, struct fail *fail)
+/* Held rows may never be due: a file that only they need is worth a warning. */
+static int miss_file(struct run *run, const struct ledger_file *file, const char *what, struct fail *fail)
 {
-    struct ledger_files files;
+    int64_t rows;
 
-    if (ledger_files_all(run->ledger, &files, fail) != 0)
+    if (ledger_file_rows(run->ledger, file->id, &rows, fail) != 0)
         return -1;
-    *out = true;
-    for (size_t i = 0; i < files.count; i++)
-        *out = *out && portfolio_table(run->portfolio, files.file[i].id);
-    ledger_files_free(&files);
+    if (rows > 0)
+        return fail_set(fail, FAIL_INPUT,
+                        "%s; %" PRId64 " rows still to be sent need it: bring it back, load a newer file, or "
+                        "give them up with --drop-lost",
+                        what, rows);
+    log_add(run->command->log, LOG_WARN, "a file that only held rows need is gone or changed",
+            LOG_TEXT("file", file->path));
     return 0;
 }
 
-/* Every file that rows due need is there and is what was loaded, or nothing is sent. Held rows may never be
- * due: a file that only they need is worth a warning. */
+/* Every file that rows due need is there and is what was loaded, or nothing is sent. */
 static int verify_files(struct run *run, struct fail *fail)
 {
-    bool drop = options_has(run->command->options, "drop-lost"), open;
+    bool drop = options_has(run->command->options, "drop-lost");
     struct ledger_files files;
     int rc = 0;
 
-    if (all_open(run, &open, fail) != 0)
-        return -1;
-    if (open)
-        return 0;
     if (list_due(run, &files, fail) != 0)
         return -1;
     for (size_t i = 0; i < files.count && rc == 0; i++) {
@@ -156,17 +153,7 @@ static int verify_files(struct run *run, struct fail *fail)
             *fail = gone;
             break;
         }
-        rc = 0;
-        if (drop)
-            rc = lose_file(run, &files.file[i], fail);
-        else if (files.rows[i] == 0)
-            log_add(run->command->log, LOG_WARN, "a file that only held rows need is gone or changed",
-                    LOG_TEXT("file", files.file[i].path));
-        else
-            rc = fail_set(fail, FAIL_INPUT,
-                          "%s; %" PRId64 " rows still to be sent need it: bring it back, load a newer "
-                          "file, or give them up with --drop-lost",
-                          gone.text, files.rows[i]);
+        rc = drop ? lose_file(run, &files.file[i], fail) : miss_file(run, &files.file[i], gone.text, fail);
     }
     ledger_files_free(&files);
     return rc;

@@ -309,6 +309,8 @@ void ledger_set_hold_lost(struct ledger *ledger, bool hold)
     ledger->hold_lost = hold;
 }
 
+static const char BOOT[] = "boot"; /* in meta: the start of the machine under which the last run began */
+
 static int check_integrity(struct ledger *ledger, struct fail *fail)
 {
     sqlite3_stmt *statement = NULL;
@@ -324,6 +326,37 @@ static int check_integrity(struct ledger *ledger, struct fail *fail)
     else
         rc = 0;
     (void)sqlite3_finalize(statement);
+    return rc;
+}
+
+/* This start of the machine, as the kernel names it; "": it does not. */
+static void read_boot(struct buf *out)
+{
+    char text[64];
+    int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    ssize_t got = fd >= 0 ? read(fd, text, sizeof text) : -1;
+
+    if (got > 0)
+        buf_add(out, text, (size_t)got);
+    if (fd >= 0)
+        (void)close(fd);
+}
+
+/* A killed process leaves a sound file. A machine that went down may have a disk that kept less than it said,
+ * and so may one that this file was carried from. */
+static int distrust(struct ledger *ledger, const char *boot, struct fail *fail)
+{
+    struct buf before;
+    int64_t unclean = 0;
+    int rc;
+
+    buf_init(&before, 256);
+    rc = ledger_value(ledger, ST_RUN_UNCLEAN, &unclean, fail);
+    if (rc == 0 && unclean > 0)
+        rc = ledger_meta_text(ledger, BOOT, &before, fail);
+    if (rc == 0 && unclean > 0 && (!boot[0] || strcmp(boot, buf_text(&before)) != 0))
+        rc = check_integrity(ledger, fail);
+    buf_free(&before);
     return rc;
 }
 
@@ -347,21 +380,24 @@ static int recover(struct ledger *ledger, int64_t now_ms, int64_t *recovered, st
 int ledger_run_begin(struct ledger *ledger, const char *version, int64_t now_ms, int64_t *recovered,
                      struct fail *fail)
 {
-    int64_t unclean;
+    struct buf boot;
+    int rc = -1;
 
-    if (ledger_value(ledger, ST_RUN_UNCLEAN, &unclean, fail) != 0)
-        return -1;
-    if (unclean > 0 && check_integrity(ledger, fail) != 0)
-        return -1;
-    if (ledger_transaction(ledger, fail) != 0)
-        return -1;
+    buf_init(&boot, 256);
+    read_boot(&boot);
+    if (distrust(ledger, buf_text(&boot), fail) != 0 || ledger_transaction(ledger, fail) != 0)
+        goto out;
     if (recover(ledger, now_ms, recovered, fail) != 0 ||
+        ledger_run(ledger, ST_META_SET, fail, "tt", BOOT, buf_text(&boot)) != 0 ||
         ledger_run(ledger, ST_RUN_BEGIN, fail, "it", now_ms, version) != 0) {
         ledger_rollback(ledger);
-        return -1;
+        goto out;
     }
     ledger->run = sqlite3_last_insert_rowid(ledger->db);
-    return ledger_commit(ledger, fail);
+    rc = ledger_commit(ledger, fail);
+out:
+    buf_free(&boot);
+    return rc;
 }
 
 int ledger_run_end(struct ledger *ledger, int exit_code, const char *reason, int64_t now_ms,

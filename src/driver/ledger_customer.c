@@ -60,7 +60,8 @@ static int switch_path(struct ledger *ledger, bool card_path, int64_t now_ms, st
 {
     if (ledger_run(ledger, ST_META_SET, fail, "ti", KEY, (int64_t)card_path) != 0 ||
         ledger_run(ledger, card_path ? ST_CARD_PATH_ON : ST_CARD_PATH_OFF, fail, "i", now_ms) != 0 ||
-        ledger_lead(ledger, fail) != 0 || ledger_run(ledger, ST_TALLY_RESET, fail, "") != 0)
+        ledger_revive(ledger, fail) != 0 || ledger_lead(ledger, fail) != 0 ||
+        ledger_run(ledger, ST_TALLY_RESET, fail, "") != 0)
         return -1;
     return ledger_run(ledger, ST_TALLY_STATES, fail, "");
 }

@@ -27,6 +27,12 @@
     X(FILE_PROBLEMS)               \
     X(FILE_PROBLEM_ADD)            \
     X(FILE_DUE)                    \
+    X(FILE_DUE_SOME)               \
+    X(FILE_DUE_ROWS)               \
+    X(FILE_WANTED)                 \
+    X(FILE_IDLE)                   \
+    X(REVIVE)                      \
+    X(REVIVED)                     \
     X(FILE_LOST)                   \
     X(FILE_FORGET)                 \
     X(FILE_UNFOLLOW)               \
@@ -133,6 +139,7 @@ enum statement {
 };
 
 struct sort;
+struct ledger_files;
 
 struct ledger {
     sqlite3 *db;
@@ -184,6 +191,18 @@ bool ledger_time_known(int64_t ms); /* of the years 1970 to 9999 */
 /* Adds to a total inside the caller's transaction. */
 int ledger_tally(struct ledger *ledger, const char *kind, int64_t key, int64_t n,
                  struct fail *fail) MUST_CHECK;
+
+/* ledger_runs.c */
+/* Appended; nothing: it was never set. */
+int ledger_meta_text(struct ledger *ledger, const char *key, struct buf *out, struct fail *fail) MUST_CHECK;
+
+/* ledger_read.c */
+int ledger_list_files(struct ledger *ledger, enum statement which, struct ledger_files *out,
+                      struct fail *fail) MUST_CHECK;
+
+/* ledger_due.c */
+/* Rows have come to be sent, in the caller's transaction: files that none needed may be needed again. */
+int ledger_revive(struct ledger *ledger, struct fail *fail) MUST_CHECK;
 
 /* ledger_customer.c */
 /* Lets the held cards go that may (card_lead.sql), of all customers; the totals are the caller's. */

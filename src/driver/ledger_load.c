@@ -371,7 +371,8 @@ int ledger_load_finish(struct ledger *ledger, struct ledger_file *customers, str
 
     assert(ledger->staged);
     if (ledger_script(ledger, SQL_TAKE_WRITE_LOCK, fail) != 0 ||
-        (customers && finish_customers(&steps, fail) != 0) || finish_cards(&steps, fail) != 0) {
+        (customers && finish_customers(&steps, fail) != 0) || finish_cards(&steps, fail) != 0 ||
+        ledger_revive(ledger, fail) != 0) {
         ledger_load_cancel(ledger);
         return -1;
     }

@@ -26,7 +26,7 @@ static void read_file(sqlite3_stmt *row, struct ledger_file *out)
     out->path = mem_text((const char *)sqlite3_column_text(row, 4));
 }
 
-static int list_files(struct ledger *ledger, enum statement which, struct ledger_files *out,
+int ledger_list_files(struct ledger *ledger, enum statement which, struct ledger_files *out,
                       struct fail *fail)
 {
     sqlite3_stmt *row = ledger_statement(ledger, which, fail);
@@ -40,7 +40,7 @@ static int list_files(struct ledger *ledger, enum statement which, struct ledger
         file = &files.file[files.count];
         read_file(row, file);
         files.rows[files.count++] = sqlite3_column_int64(row, 5);
-        if (which == ST_FILE_DUE)
+        if (which != ST_FILE_LIST)
             continue;
         file->loaded_ms = sqlite3_column_int64(row, 7);
         file->records = sqlite3_column_int64(row, 8);
@@ -81,17 +81,12 @@ static int list_file_problems(struct ledger *ledger, struct ledger_files *files,
 
 int ledger_files_all(struct ledger *ledger, struct ledger_files *out, struct fail *fail)
 {
-    if (list_files(ledger, ST_FILE_LIST, out, fail) != 0)
+    if (ledger_list_files(ledger, ST_FILE_LIST, out, fail) != 0)
         return -1;
     if (list_file_problems(ledger, out, fail) == 0)
         return 0;
     ledger_files_free(out);
     return -1;
-}
-
-int ledger_files_due(struct ledger *ledger, struct ledger_files *out, struct fail *fail)
-{
-    return list_files(ledger, ST_FILE_DUE, out, fail);
 }
 
 void ledger_files_free(struct ledger_files *files)

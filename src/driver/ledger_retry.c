@@ -82,6 +82,8 @@ static int move_page(struct work *work, struct fail *fail)
     for (int i = 0; i < work->count; i++)
         if (work->page[i].chosen && move_row(work, &work->page[i], fail) != 0)
             return -1;
+    if (work->change.rows > 0 && ledger_revive(work->ledger, fail) != 0)
+        return -1;
     return store_totals(work, fail);
 }
 

@@ -122,12 +122,12 @@ int ledger_set_tenant(struct ledger *ledger, const char *tenant, struct fail *fa
     return ledger_run(ledger, ST_META_SET, fail, "tt", "tenant", tenant);
 }
 
-int ledger_tenant(struct ledger *ledger, struct buf *out, struct fail *fail)
+int ledger_meta_text(struct ledger *ledger, const char *key, struct buf *out, struct fail *fail)
 {
     sqlite3_stmt *row = ledger_statement(ledger, ST_META_GET, fail);
     int rc;
 
-    if (!row || ledger_bind(ledger, row, fail, "t", "tenant") != 0)
+    if (!row || ledger_bind(ledger, row, fail, "t", key) != 0)
         return -1;
     rc = ledger_step(ledger, row, fail);
     if (rc < 0)
@@ -136,6 +136,11 @@ int ledger_tenant(struct ledger *ledger, struct buf *out, struct fail *fail)
         buf_add_text(out, (const char *)sqlite3_column_text(row, 0));
     (void)sqlite3_reset(row);
     return 0;
+}
+
+int ledger_tenant(struct ledger *ledger, struct buf *out, struct fail *fail)
+{
+    return ledger_meta_text(ledger, "tenant", out, fail);
 }
 
 int ledger_still(struct ledger *ledger, struct fail *fail)
