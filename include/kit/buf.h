@@ -34,6 +34,8 @@ bool span_same(struct span a, struct span b);
 bool span_is_nocase(struct span span, const char *text);
 /* Decimal digits only, 1 ... 2^63-1, leading zeros allowed; 0 and *out set, or -1 and *out untouched. */
 int span_to_id(struct span span, int64_t *out) MUST_CHECK;
+/* A hexadecimal digit's value; -1: it is none. */
+int hex_value(char c);
 /* Drops leading and trailing bytes of " \t\r\n". */
 struct span span_trim(struct span span);
 /* Cuts the part before the first `separator` off *rest and returns it. Returns 1, or 0 when *rest was used up

@@ -3,6 +3,7 @@
 #include "command/command.h"
 
 #include "cli/setup.h"
+#include "cli/text.h"
 #include "driver/ledger_change.h"
 #include "flow/spool.h"
 #include "kit/clock.h"
@@ -16,30 +17,14 @@ static void print_json(const struct ledger_purged *done, bool dry, struct buf *o
     struct json json;
 
     json_init(&json, out, true);
-    json_object(&json);
-    json_key(&json, "schema_version");
-    json_int(&json, 1);
-    json_key(&json, "dry_run");
-    json_bool(&json, dry);
-    json_key(&json, "rows");
-    json_int(&json, done->rows);
-    json_key(&json, "from");
-    json_object(&json);
-    for (int i = 0; i < JOB_STATE_COUNT; i++)
-        if (done->from[i] > 0) {
-            json_key(&json, job_state_name((enum job_state)i));
-            json_int(&json, done->from[i]);
-        }
-    json_end_object(&json);
+    text_moved_json(done->from, done->rows, dry, &json);
     json_end_object(&json);
     buf_add_char(out, '\n');
 }
 
 static void print_text(const struct ledger_purged *done, bool dry, struct buf *out)
 {
-    for (int i = 0; i < JOB_STATE_COUNT; i++)
-        if (done->from[i] > 0)
-            buf_addf(out, "%12" PRId64 "  %s\n", done->from[i], job_state_name((enum job_state)i));
+    text_moved(done->from, out);
     buf_addf(out, "%12" PRId64 "  rows %s; totals and digests stay\n", done->rows,
              dry ? "would be purged" : "purged");
     if (dry)

@@ -4,6 +4,7 @@
 #include "command/command.h"
 
 #include "cli/setup.h"
+#include "cli/text.h"
 #include "driver/ledger_change.h"
 #include "driver/ledger_read.h"
 #include "driver/source.h"
@@ -250,21 +251,7 @@ static void print_json(const struct ledger_retried *done, bool dry, struct buf *
     struct json json;
 
     json_init(&json, out, true);
-    json_object(&json);
-    json_key(&json, "schema_version");
-    json_int(&json, 1);
-    json_key(&json, "dry_run");
-    json_bool(&json, dry);
-    json_key(&json, "rows");
-    json_int(&json, done->rows);
-    json_key(&json, "from");
-    json_object(&json);
-    for (int i = 0; i < JOB_STATE_COUNT; i++)
-        if (done->from[i] > 0) {
-            json_key(&json, job_state_name((enum job_state)i));
-            json_int(&json, done->from[i]);
-        }
-    json_end_object(&json);
+    text_moved_json(done->from, done->rows, dry, &json);
     json_key(&json, "ready");
     json_int(&json, done->ready);
     json_key(&json, "held");
@@ -275,9 +262,7 @@ static void print_json(const struct ledger_retried *done, bool dry, struct buf *
 
 static void print_text(const struct ledger_retried *done, bool dry, struct buf *out)
 {
-    for (int i = 0; i < JOB_STATE_COUNT; i++)
-        if (done->from[i] > 0)
-            buf_addf(out, "%12" PRId64 "  %s\n", done->from[i], job_state_name((enum job_state)i));
+    text_moved(done->from, out);
     buf_addf(out, "%12" PRId64 "  rows in all: %" PRId64 " ready, %" PRId64 " held behind another card\n",
              done->rows, done->ready, done->rows - done->ready);
     if (dry)

@@ -75,11 +75,5 @@ int ledger_files_due(struct ledger *ledger, struct ledger_files *out, struct fai
 
 int ledger_file_rows(struct ledger *ledger, int64_t file, int64_t *rows, struct fail *fail)
 {
-    sqlite3_stmt *row = ledger_statement(ledger, ST_FILE_DUE_ROWS, fail);
-
-    if (!row || ledger_bind(ledger, row, fail, "i", file) != 0 || ledger_step(ledger, row, fail) != 1)
-        return -1;
-    *rows = sqlite3_column_int64(row, 0);
-    (void)sqlite3_reset(row);
-    return 0;
+    return ledger_value_of(ledger, ST_FILE_DUE_ROWS, file, rows, fail);
 }

@@ -74,22 +74,6 @@ static int settle_row(struct settling *s, struct ledger *ledger, int64_t row, bo
     return rc;
 }
 
-/* The first row behind `after` that events wait for; 0: none. */
-static int next_row(struct ledger *ledger, int64_t after, int64_t *out, struct fail *fail)
-{
-    sqlite3_stmt *row = ledger_statement(ledger, ST_EVENT_WAIT_NEXT, fail);
-    int rc;
-
-    if (!row || ledger_bind(ledger, row, fail, "i", after) != 0)
-        return -1;
-    rc = ledger_step(ledger, row, fail);
-    if (rc < 0)
-        return -1;
-    *out = rc == 1 ? sqlite3_column_int64(row, 0) : 0;
-    (void)sqlite3_reset(row);
-    return 0;
-}
-
 /* The rows behind *after, at most `most` of them; *after becomes the last one, 0 at the end. Inside the
  * caller's transaction. */
 static int settle_rows(struct ledger *ledger, int64_t now_ms, int64_t most, int64_t *after, int64_t *left,
@@ -101,7 +85,7 @@ static int settle_rows(struct ledger *ledger, int64_t now_ms, int64_t most, int6
 
     ledger_settling_open(&s, ledger, now_ms);
     for (; most > 0 && rc == 0; most--) {
-        rc = next_row(ledger, *after, after, fail);
+        rc = ledger_value_of(ledger, ST_EVENT_WAIT_NEXT, *after, after, fail);
         if (*after == 0)
             break;
         if (rc == 0)
@@ -117,7 +101,7 @@ int ledger_events_wait(struct ledger *ledger, bool *out, struct fail *fail)
 {
     int64_t row;
 
-    if (next_row(ledger, 0, &row, fail) != 0)
+    if (ledger_value_of(ledger, ST_EVENT_WAIT_NEXT, 0, &row, fail) != 0)
         return -1;
     *out = row != 0;
     return 0;

@@ -176,6 +176,9 @@ int ledger_run(struct ledger *ledger, enum statement which, struct fail *fail, c
                ...) MUST_CHECK;
 /* Runs a statement that yields one integer. */
 int ledger_value(struct ledger *ledger, enum statement which, int64_t *out, struct fail *fail) MUST_CHECK;
+/* The same with one parameter; 0 where there is no row. */
+int ledger_value_of(struct ledger *ledger, enum statement which, int64_t key, int64_t *out,
+                    struct fail *fail) MUST_CHECK;
 /* Several statements without parameters, such as the schema. */
 int ledger_script(struct ledger *ledger, const char *sql, struct fail *fail) MUST_CHECK;
 

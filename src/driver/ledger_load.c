@@ -333,14 +333,8 @@ static int count_named(struct load_steps *steps, struct fail *fail)
     struct ledger *ledger = steps->ledger;
     int64_t named = steps->joined.named, file = steps->customers->id;
 
-    if (!steps->cards) {
-        sqlite3_stmt *count = ledger_statement(ledger, ST_LOAD_NAMED_ALONE, fail);
-        if (!count || ledger_bind(ledger, count, fail, "i", file) != 0 ||
-            ledger_step(ledger, count, fail) != 1)
-            return -1;
-        named = sqlite3_column_int64(count, 0);
-        (void)sqlite3_reset(count);
-    }
+    if (!steps->cards && ledger_value_of(ledger, ST_LOAD_NAMED_ALONE, file, &named, fail) != 0)
+        return -1;
     return ledger_run(ledger, ST_LOAD_WITHOUT_CARD, fail, "ii", named, file);
 }
 

@@ -263,6 +263,21 @@ int ledger_value(struct ledger *ledger, enum statement which, int64_t *out, stru
     return 0;
 }
 
+int ledger_value_of(struct ledger *ledger, enum statement which, int64_t key, int64_t *out, struct fail *fail)
+{
+    sqlite3_stmt *row = ledger_statement(ledger, which, fail);
+    int rc;
+
+    if (!row || ledger_bind(ledger, row, fail, "i", key) != 0)
+        return -1;
+    rc = ledger_step(ledger, row, fail);
+    if (rc < 0)
+        return -1;
+    *out = rc == 1 ? sqlite3_column_int64(row, 0) : 0;
+    (void)sqlite3_reset(row);
+    return 0;
+}
+
 int ledger_script(struct ledger *ledger, const char *sql, struct fail *fail)
 {
     if (sqlite3_exec(ledger->db, sql, NULL, NULL, NULL) != SQLITE_OK)

@@ -27,6 +27,17 @@ bool span_is_nocase(struct span span, const char *text)
     return strlen(text) == span.len && (span.len == 0 || strncasecmp(span.ptr, text, span.len) == 0);
 }
 
+int hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
 int span_to_id(struct span span, int64_t *out)
 {
     uint64_t value = 0;

@@ -35,17 +35,6 @@ static bool take(struct cursor *cursor, char c)
     return true;
 }
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 /* Behind the backslash. */
 static bool skip_escape(struct cursor *cursor)
 {

@@ -37,17 +37,6 @@ char *uuid_format(const struct uuid_seed *seed, int64_t row, char out[UUID_TEXT_
     return out;
 }
 
-static int digit_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 int uuid_parse(const struct uuid_seed *seed, struct span text, int64_t *row)
 {
     uint64_t half[2] = {0, 0}, found;
@@ -62,7 +51,7 @@ int uuid_parse(const struct uuid_seed *seed, struct span text, int64_t *row)
                 return -1;
             continue;
         }
-        digit = digit_value(text.ptr[i]);
+        digit = hex_value(text.ptr[i]);
         if (digit < 0)
             return -1;
         half[n / 16] = half[n / 16] << 4 | (uint64_t)digit;
