@@ -1,6 +1,6 @@
 #!/bin/bash
 # Rows still to be sent need their file: gone or changed, run ends with 6 before any request and names the file and
-# the number of rows; with the file back it carries on.
+# the number of rows; with the file back it carries on. A file that is touched without end keeps no run from stopping.
 # shellcheck source=tests/flow.sh
 . "$(dirname "$0")/flow.sh"
 flow_begin
@@ -64,5 +64,37 @@ enroll status --json >"$WORK/status.json"
 lost=$(json "$WORK/status.json" .problems.source_lost)
 assert_eq "sum of lost and accepted" 40 $((lost + $(json "$WORK/status.json" .totals.accepted)))
 [ "$lost" -gt 0 ] || fault "no row was given up"
+
+# Somebody touches the file faster than its digest can be made. Whether a row still leaves is chance; that the run obeys
+# a signal is not.
+make_portfolio large --customers 400 --cards 400 --seed 52
+CARDS=$WORK/large/cards.csv CUSTOMERS=$WORK/large/customers.csv
+head -c 33554432 /dev/zero | tr '\0' '\n' >>"$CARDS"
+LEDGER=$WORK/touched.db JOURNAL=$WORK/touched.jsonl
+stop_sandbox
+start_sandbox --seed 7
+start_run --cards "$CARDS" --customers "$CUSTOMERS" --set pace.rate=20/s --set pace.burst=1
+# shellcheck disable=SC2016
+wait_until '[ "$(enrol_count)" -ge 4 ]' 20 || die "the run sent nothing"
+(
+    touched=0
+    while kill -0 "$RUN_PID" 2>/dev/null; do
+        chmod 640 "$CARDS"
+        touched=$((touched + 1))
+        [ $touched -ne 300 ] || echo $touched >"$WORK/touched"
+    done
+) &
+TOUCHING=$!
+# shellcheck disable=SC2016
+wait_until '[ -s "$WORK/touched" ]' 20 || die "the file was not touched"
+kill -s TERM "$RUN_PID"
+# shellcheck disable=SC2016
+wait_until '! kill -0 "$RUN_PID" 2>/dev/null' 20 || {
+    fault "the run does not stop while its file is touched"
+    stop_run
+}
+[ -z "$RUN_PID" ] || wait_run
+wait "$TOUCHING"
+assert_eq "exit code while the file is touched" 5 "$RUN_CODE"
 
 flow_end

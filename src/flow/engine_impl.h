@@ -102,7 +102,7 @@ struct engine {
     bool may_send;        /* pace and slots let the row looked at go */
     bool may_mint;        /* the row looked at is near enough to leaving to be worth a token */
     int wake_fd;          /* signals and commands; -1: neither */
-    bool hold_logged, token_hold_logged, gate_logged, nameless_logged;
+    bool hold_logged, token_hold_logged, gate_logged, nameless_logged, touched_logged;
     struct engine_figures figures;
 };
 
@@ -111,9 +111,11 @@ struct engine {
 void waiting_add(struct engine *engine, const struct ledger_claim *claim, bool refused);
 int engine_start(struct engine *engine, struct fail *fail) MUST_CHECK;
 void engine_release_waiting(struct engine *engine);
-/* A row's request from its files. False when they are not what they were: the run ends then, and nothing that
- * was read counts. */
-bool engine_compose(struct engine *engine, const struct ledger_claim *claim, struct portfolio_request *out);
+/* A row's request from its files. LATER: they were touched while they were read, and nothing that was read
+ * counts. NEVER: they are not what they were, so the run ends. */
+enum composed { COMPOSED, COMPOSED_LATER, COMPOSED_NEVER };
+enum composed engine_compose(struct engine *engine, const struct ledger_claim *claim,
+                             struct portfolio_request *out);
 /* Whether a waiting row of the account is at its first attempt. */
 bool engine_account_untried(const struct engine *engine, int64_t account);
 /* Every waiting row of an account that can have no token spends an attempt and goes back. Without a reason it

@@ -174,7 +174,7 @@ static void judge(struct engine *engine, const struct flight *flight, const stru
     bool has_words = answer->status != 202 && answer->body.len > 0;
     struct portfolio_request request = {.card = NULL};
 
-    if (has_words && !engine_compose(engine, &flight->claim, &request))
+    if (has_words && engine_compose(engine, &flight->claim, &request) != COMPOSED)
         request.card = request.customer = NULL;
     api_judge(answer, engine->options.verdicts, engine->options.verdict_count, request.card, request.customer,
               out);

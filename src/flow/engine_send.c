@@ -13,6 +13,7 @@
 enum {
     TOKEN_LEAD_MS = 1000, /* until the first token tells how long they live */
     DEFER_AS = 4,         /* attempts: rows of an account in trouble wait as long as after so many */
+    READINGS_MOST = 3,    /* of a row in a turn, while its files are touched */
     START_MOST_MS = 5     /* what is started leaves when the loop waits: so long it may be kept from that */
 };
 
@@ -209,13 +210,15 @@ static int open_file(struct engine *engine, int64_t file, struct fail *fail)
 }
 
 /* The check comes after the reading: what was written until then is not used, and where it cannot be told
- * whether it was, the reading is done again. */
-bool engine_compose(struct engine *engine, const struct ledger_claim *claim, struct portfolio_request *out)
+ * whether it was, the reading is done again; but not for ever, for a file may be touched faster than it can
+ * be compared, and signals and deadline are seen between turns only. */
+enum composed engine_compose(struct engine *engine, const struct ledger_claim *claim,
+                             struct portfolio_request *out)
 {
     struct fail fail;
-    int rc;
+    int rc = 1;
 
-    do {
+    for (int reading = 0; reading < READINGS_MOST && rc == 1; reading++) {
         rc = open_file(engine, claim->card.file, &fail);
         if (rc == 0)
             rc = open_file(engine, claim->customer.file, &fail);
@@ -223,11 +226,21 @@ bool engine_compose(struct engine *engine, const struct ledger_claim *claim, str
             rc = portfolio_compose(engine->handles.portfolio, claim, engine->wall_ms, out, &fail);
         if (rc == 0)
             rc = portfolio_check(engine->handles.portfolio, &fail);
-    } while (rc == 1);
+    }
     if (rc == 0)
-        return true;
+        return COMPOSED;
+    if (rc == 1)
+        return COMPOSED_LATER;
     engine_end_with(engine, fail.kind, "%s", fail.text);
-    return false;
+    return COMPOSED_NEVER;
+}
+
+static void wait_for_quiet(struct engine *engine)
+{
+    wait_at_most(engine, 0);
+    if (!engine->touched_logged)
+        log_add(engine->handles.log, LOG_WARN, "files are touched again and again; rows that need them wait");
+    engine->touched_logged = true;
 }
 
 /* A row that the rules, as they are set now, do not let go. */
@@ -252,6 +265,7 @@ static int try_row(struct engine *engine, const struct waiting *row, enum step *
 {
     const struct ledger_claim *claim = &row->claim;
     struct portfolio_request request;
+    enum composed composed;
     struct span bearer;
     int64_t wait_ms;
     enum token_answer answer = token_get(engine->tokens, claim->account_id, engine->now_ms, &bearer);
@@ -274,8 +288,14 @@ static int try_row(struct engine *engine, const struct waiting *row, enum step *
         *step = STEP_HELD;
         return 0;
     }
+    composed = engine_compose(engine, claim, &request);
+    if (composed == COMPOSED_LATER) {
+        wait_for_quiet(engine);
+        *step = STEP_HELD;
+        return 0;
+    }
     *step = STEP_GONE;
-    if (!engine_compose(engine, claim, &request)) {
+    if (composed == COMPOSED_NEVER) {
         (void)outbox_add(engine, claim, VERDICT_RELEASED);
         return 0;
     }
