@@ -54,6 +54,17 @@ static int note_idle(struct ledger *ledger, const struct wanted *wanted, const s
     return 0;
 }
 
+/* A retry beside this may have come between the two looks: as many are not the same. */
+static bool all_seen(const struct wanted *wanted, const struct ledger_files *due)
+{
+    if (due->count != wanted->count)
+        return false;
+    for (size_t i = 0; i < wanted->count; i++)
+        if (due->file[i].id != wanted->id[i])
+            return false;
+    return true;
+}
+
 int ledger_files_due(struct ledger *ledger, struct ledger_files *out, struct fail *fail)
 {
     struct wanted wanted = {.count = 0};
@@ -61,7 +72,7 @@ int ledger_files_due(struct ledger *ledger, struct ledger_files *out, struct fai
 
     if (rc == 0)
         rc = ledger_list_files(ledger, ST_FILE_DUE_SOME, out, fail);
-    if (rc == 0 && out->count != wanted.count) {
+    if (rc == 0 && !all_seen(&wanted, out)) {
         ledger_files_free(out);
         rc = ledger_list_files(ledger, ST_FILE_DUE, out, fail);
         if (rc == 0 && note_idle(ledger, &wanted, out, fail) != 0) {
