@@ -440,6 +440,12 @@ static void a_text_line_has_level_event_and_pairs(void **state)
                         " warning odd values a=\"\" b=\"x y\" c=\"q\\\"\\\\=??\" d=-9223372036854775808");
     log_add(&channel.log, LOG_WARN, "one\nline\x1b[2J");
     assert_string_equal(logged(&channel, 0), " warning one?line?[2J");
+    channel.log.color = channel.log.over_line = true; /* over_line: \r, ESC, [ and K stand before the time */
+    log_add(&channel.log, LOG_WARN, "on a terminal", LOG_INT("a", 1));
+    assert_string_equal(logged(&channel, 4), " \033[33mwarning\033[0m on a terminal a=1");
+    assert_memory_equal(channel.line, "\r\033[K", 4);
+    log_add(&channel.log, LOG_INFO, "plain words");
+    assert_string_equal(logged(&channel, 4), " info    plain words");
     channel_close(&channel);
 }
 
@@ -453,6 +459,9 @@ static void a_json_line_has_level_event_and_pairs(void **state)
             LOG_INT("records", 1200));
     assert_string_equal(logged(&channel, 9), "\",\"level\":\"info\",\"event\":\"file loaded\","
                                              "\"file\":\"a\\\"b\\n" BAD ".csv\",\"records\":1200}");
+    channel.log.color = channel.log.over_line = true;
+    log_add(&channel.log, LOG_ERROR, "no colour");
+    assert_string_equal(logged(&channel, 13), "\",\"level\":\"error\",\"event\":\"no colour\"}");
     channel_close(&channel);
 }
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 static const char *const level_names[] = {"debug", "info", "warning", "error"};
+static const char *const level_colors[] = {"\033[2m", "", "\033[33m", "\033[31m"};
 
 enum {
     LINE_CAP = 4096,
@@ -73,8 +74,10 @@ static void write_text(struct log *log, enum log_level level, const char *event,
 {
     char now[CLOCK_TEXT_SIZE];
     struct span words = cut_event(event);
+    bool color = log->color && level_colors[level][0];
 
-    buf_addf(&log->line, "%s %-7s ", clock_format(clock_wall_ms(), now), level_names[level]);
+    buf_addf(&log->line, "%s %s%-7s%s ", clock_format(clock_wall_ms(), now), color ? level_colors[level] : "",
+             level_names[level], color ? "\033[0m" : "");
     for (size_t i = 0; i < words.len; i++)
         add_printable(&log->line, words.ptr[i]);
     for (size_t i = 1; i < count; i++) {
@@ -126,6 +129,8 @@ void log_line(struct log *log, enum log_level level, const char *event, const st
         return;
     buf_reset(&log->line);
     log->line.cap = LINE_CAP - LINE_END;
+    if (log->over_line)
+        buf_add_text(&log->line, "\r\033[K");
     if (log->json)
         write_json(log, level, event, pairs, count);
     else
