@@ -110,6 +110,17 @@ kill -s USR1 "$RUN_PID"
 wait_run
 assert_eq "exit code of a closed run" 5 "$RUN_CODE"
 assert_in "the status line of a closed run" "0 of 120 rows \(0%\).*closed by pace.timetable" "$WORK/run.stderr"
+
+# A terminal of 40 columns: the moving line is cut to fit, since one that wraps would fill the screen.
+LEDGER=$WORK/narrow.db
+run_options
+if command -v script >/dev/null; then
+    printf -v line '%q ' "$BUILD/ctp-enroll" run "${RUN_OPTIONS[@]}" --progress tty --max-duration 1s \
+        --set 'pace.timetable=* 0' --cards "$CARDS" --customers "$CUSTOMERS"
+    SHELL=/bin/bash script -qec "stty cols 40; $line" /dev/null </dev/null >"$WORK/narrow.out"
+    assert_eq "the moving line, cut" "0 of 120 rows (0%), 0 accepted, 0 faile" \
+        "$(tr '\r' '\n' <"$WORK/narrow.out" | sed -n 's/^\x1b\[K\([0-9]* of 120.*\)/\1/p' | sort -u)"
+fi
 stop_sandbox
 assert_eq "requests while closed" 0 "$(journal_lines)"
 assert_exit 2 enroll config check --set 'pace.timetable=Mon-Fri 08:00-20:00 5/s; Mom 50/s'

@@ -10,7 +10,8 @@ enum progress_form { PROGRESS_NONE, PROGRESS_TTY, PROGRESS_PLAIN };
 struct progress {
     enum progress_form form;
     int fd;
-    int64_t shown_ms; /* monotonic, as all times here */
+    int64_t begun_ms; /* monotonic, as all times here */
+    int64_t shown_ms;
     int64_t speed_done, speed_ms;
     double speed; /* rows a second, smoothed */
     bool line_open;

@@ -4,7 +4,10 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
+
+#define CLEAR "\r\033[K"
 
 enum { TTY_MS = 250, PLAIN_MS = 10000, CLOSED_MS = 60000, LINE_CAP = 512 };
 
@@ -26,6 +29,7 @@ void progress_open(struct progress *progress, const char *form, bool quiet, int 
 {
     *progress = (struct progress){.form = quiet ? PROGRESS_NONE : choose(form, fd),
                                   .fd = fd,
+                                  .begun_ms = now_ms,
                                   .shown_ms = now_ms,
                                   .speed_done = done,
                                   .speed_ms = now_ms};
@@ -42,13 +46,13 @@ bool progress_due(const struct progress *progress, int64_t now_ms)
 static void measure(struct progress *progress, int64_t done, int64_t now_ms)
 {
     double seconds = (double)(now_ms - progress->speed_ms) / 1000;
-    double speed, weight;
+    double span = (double)(now_ms - progress->begun_ms) / 1000, speed;
 
     if (seconds <= 0)
         return;
     speed = (double)(done - progress->speed_done) / seconds;
-    weight = progress->speed > 0 ? (seconds < 10 ? seconds / 10 : 1) : 1;
-    progress->speed += weight * (speed - progress->speed);
+    span = span < 10 ? span : 10; /* a mean at first, for a run begins with a burst */
+    progress->speed += (seconds < span ? seconds / span : 1) * (speed - progress->speed);
     progress->speed_done = done;
     progress->speed_ms = now_ms;
 }
@@ -102,14 +106,33 @@ static void begin_line(struct progress *progress)
 {
     buf_reset(&progress->line);
     if (progress->form == PROGRESS_TTY)
-        buf_add_text(&progress->line, "\r\033[K");
+        buf_add_text(&progress->line, CLEAR);
+}
+
+/* A moving line that wraps could not be cleared. The last cell stays free: some terminals wrap there. */
+static void fit(struct progress *progress)
+{
+    struct buf *line = &progress->line;
+    struct winsize window = {0};
+    size_t most;
+
+    if (ioctl(progress->fd, TIOCGWINSZ, &window) != 0 || window.ws_col == 0)
+        return;
+    most = strlen(CLEAR) + window.ws_col - 1;
+    if (line->len <= most)
+        return;
+    while (((unsigned char)line->ptr[most] & 0xC0) == 0x80)
+        most--; /* not within a character */
+    buf_cut(line, most);
 }
 
 static void end_line(struct progress *progress, bool moving)
 {
     ssize_t done;
 
-    if (!moving)
+    if (moving)
+        fit(progress);
+    else
         buf_add_char(&progress->line, '\n');
     progress->line_open = moving;
     done = write(progress->fd, progress->line.ptr, progress->line.len);
@@ -153,7 +176,7 @@ void progress_print(struct progress *progress, const struct progress_state *stat
 void progress_close(struct progress *progress)
 {
     if (progress->line_open) {
-        ssize_t done = write(progress->fd, "\r\033[K", 4);
+        ssize_t done = write(progress->fd, CLEAR, strlen(CLEAR));
         (void)done; /* as above */
     }
     progress->line_open = false;
