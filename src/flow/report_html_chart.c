@@ -391,7 +391,7 @@ static void add_latency_words(struct page *page)
     for (size_t i = 1; i < page->chart.bins; i++)
         if (page->chart.bin[i].latency_max_us > slowest->latency_max_us)
             slowest = &page->chart.bin[i];
-    buf_add_text(out, "Over all runs half of the answers came within ");
+    buf_add_text(out, "By an estimate over all runs, half of the answers came within ");
     html_latency(out, report_latency(totals, 0.50));
     buf_add_text(out, ", 95&nbsp;% within ");
     html_latency(out, report_latency(totals, 0.95));
