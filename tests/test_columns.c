@@ -377,7 +377,10 @@ static void test_requirements_that_settings_lift(void **state)
     columns_close(open_good(ONE_FILE, &options));
     assert_fault(CARDS, &options, FAIL_INPUT,
                  "header: required column missing: 'locale', 'first_name', 'last_name', 'emails', 'phones'"
-                 "; add it, or map its name in [columns]");
+                 "; add it, or map its name in [columns], or name the customers file (--customers)");
+    assert_fault("customer_id,account_id,card_id,owner_bid,locale,first_name,last_name,emails", &options,
+                 FAIL_INPUT,
+                 "header: required column missing: 'phones'; add it, or map its name in [columns]");
 }
 
 static void test_the_same_column_twice(void **state)

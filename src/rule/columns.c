@@ -354,6 +354,18 @@ static void list_unmatched(const struct reading *reading, struct buf *missing)
     }
 }
 
+/* A cards file that came alone, and has nothing of what a customers file must have. */
+static bool wants_customers(const struct reading *reading)
+{
+    if (reading->options->files != IN_BOTH)
+        return false;
+    for (unsigned slot = 0; slot < FIELD_COUNT; slot++)
+        if (field_files((enum field)slot) == IN_CUSTOMERS &&
+            is_required(reading->options, (enum field)slot) && is_given(reading, (enum field)slot))
+            return false;
+    return true;
+}
+
 static void list_required(const struct reading *reading, struct buf *missing)
 {
     for (unsigned slot = 0; slot < FIELD_COUNT; slot++)
@@ -385,9 +397,9 @@ static int check_found(struct reading *reading, struct fail *fail)
     }
     list_required(reading, &missing);
     if (missing.len > 0)
-        result = fail_set(fail, FAIL_INPUT,
-                          "header: required column missing: %s; add it, or map its name in [columns]",
-                          buf_text(&missing));
+        result = fail_set(
+            fail, FAIL_INPUT, "header: required column missing: %s; add it, or map its name in [columns]%s",
+            buf_text(&missing), wants_customers(reading) ? ", or name the customers file (--customers)" : "");
 out:
     buf_free(&missing);
     return result;
