@@ -117,7 +117,7 @@ bench_resume() { # cards, rounds
     echo "$RESUMED" >"$WORK/killed.values"
     figure "resume, $1 cards half done: first request after, s" '%.2f' <"$WORK/resume.values"
     figure 'resume: the same less SHA-256 of the files by openssl, s' '%.2f' '<=' 2 <"$WORK/rest.values"
-    figure 'resume after kill -9 (the ledger is checked), s' '%.2f' <"$WORK/killed.values"
+    figure 'resume after kill -9, s' '%.2f' <"$WORK/killed.values"
     figure "status beside that run, $1 cards, s" '%.3f' '<=' 1 <"$WORK/status.values"
     rm -f "$WORK/scale.db"*
 }
