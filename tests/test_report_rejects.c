@@ -331,6 +331,18 @@ static void a_file_that_was_changed_costs_its_rejects(void **state)
     assert_true(scratch_exists("out/summary.json"));
 }
 
+/* As behind a run that the change has ended: the file is still open. */
+static void a_file_that_is_changed_while_it_is_open_costs_its_rejects(void **state)
+{
+    struct desk *desk = *state;
+
+    desk_load(desk, CARDS "11,x,501\n", NULL);
+    (void)scratch_write("cards.1.csv", SPAN(CARDS "11,21,501\n12,21,502\n"));
+    write_report(desk);
+    assert_false(scratch_exists("out/cards.rejects.csv"));
+    assert_true(scratch_exists("out/summary.json"));
+}
+
 /* The file is there and the same, but these settings do not find its columns. */
 static void settings_that_do_not_fit_a_file_are_named(void **state)
 {
@@ -435,6 +447,7 @@ int main(void)
         DESK_TEST(rejects_of_a_file_that_was_faultless_are_written),
         DESK_TEST(a_file_that_is_gone_costs_its_rejects_and_a_warning),
         DESK_TEST(a_file_that_was_changed_costs_its_rejects),
+        DESK_TEST(a_file_that_is_changed_while_it_is_open_costs_its_rejects),
         DESK_TEST(settings_that_do_not_fit_a_file_are_named),
         DESK_TEST(a_huge_record_is_written_whole),
         DESK_TEST(more_files_than_may_be_open_at_first),

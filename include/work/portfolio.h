@@ -23,6 +23,8 @@ int portfolio_add(struct portfolio *portfolio, const struct ledger_file *file, s
 /* The same for a table that is open already; the portfolio owns it from here on, also when it has it
  * already. */
 void portfolio_adopt(struct portfolio *portfolio, int64_t file, struct table *table);
+/* Closes what was changed since it was opened, so that portfolio_add looks at it anew. */
+void portfolio_forget_changed(struct portfolio *portfolio);
 struct table *portfolio_table(const struct portfolio *portfolio, int64_t file); /* NULL: not added */
 /* Of all its files, as table_check: 1 when what was composed since the last check is to be composed again. */
 int portfolio_check(const struct portfolio *portfolio, struct fail *fail) MUST_CHECK;

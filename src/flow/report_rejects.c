@@ -324,6 +324,7 @@ int report_rejects(struct ledger *ledger, struct portfolio *portfolio, const str
     struct rejects rejects = {.ledger = ledger, .portfolio = portfolio, .options = options, .files = files};
     int rc;
 
+    portfolio_forget_changed(portfolio); /* as in a run that ended because its files changed */
     rejects.unfit_file = mem_array(files->count + 1, sizeof *rejects.unfit_file);
     buf_init(&rejects.name, 256);
     buf_init(&rejects.text, TEXT_CAP);

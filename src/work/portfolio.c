@@ -68,6 +68,19 @@ void portfolio_adopt(struct portfolio *portfolio, int64_t file, struct table *ta
     portfolio->entry[portfolio->count++] = (struct entry){file, table};
 }
 
+void portfolio_forget_changed(struct portfolio *portfolio)
+{
+    size_t kept = 0;
+    struct fail ignored;
+
+    for (size_t i = 0; i < portfolio->count; i++)
+        if (table_check(portfolio->entry[i].table, &ignored) < 0)
+            table_close(portfolio->entry[i].table);
+        else
+            portfolio->entry[kept++] = portfolio->entry[i];
+    portfolio->count = kept;
+}
+
 /* Whether a source holds the bytes that were loaded, whatever can be made of their header. Closes it. */
 static bool is_loaded_source(struct source *source, const struct ledger_file *file)
 {
