@@ -46,10 +46,9 @@ static void settle_all(struct desk *desk, enum job_verdict verdict)
         desk_settle(desk, &claims[i], verdict, verdict == VERDICT_ACCEPTED ? "accepted" : "bad_request");
 }
 
-/* 1,200 rows of the first file stand before the one of the second. */
-static void a_file_that_few_rows_need_is_found(void **state)
+/* More rows of one file than are looked at first. */
+static void load_many(struct desk *desk)
 {
-    struct desk *desk = *state;
     struct buf many;
 
     buf_init(&many, 1 << 16);
@@ -57,12 +56,20 @@ static void a_file_that_few_rows_need_is_found(void **state)
     for (int i = 0; i < 1200; i++)
         buf_addf(&many, "%d,21,%d\n", 1000 + i, 5000 + i);
     desk_load(desk, buf_text(&many), NULL);
+    buf_free(&many);
+}
+
+/* 1,200 rows of the first file stand before the one of the second. */
+static void a_file_that_few_rows_need_is_found(void **state)
+{
+    struct desk *desk = *state;
+
+    load_many(desk);
     desk_load(desk, CARDS "11,99,501\n", NULL);
     assert_string_equal(due(desk), "1 2");
     assert_int_equal(idle_files(), 0);
     assert_int_equal(due_rows(desk, 1), 1200);
     assert_int_equal(due_rows(desk, 2), 1);
-    buf_free(&many);
 }
 
 static void a_customers_file_is_needed_by_its_customers_cards(void **state)
@@ -131,19 +138,13 @@ static void run_sql(const char *sql)
 static void as_many_files_are_not_the_same_files(void **state)
 {
     struct desk *desk = *state;
-    struct buf many;
 
-    buf_init(&many, 1 << 16);
-    buf_add_text(&many, CARDS);
-    for (int i = 0; i < 1200; i++)
-        buf_addf(&many, "%d,21,%d\n", 1000 + i, 5000 + i);
-    desk_load(desk, buf_text(&many), NULL);
+    load_many(desk);
     desk_load(desk, CARDS "11,99,503\n", NULL);
     desk_load(desk, CARDS "1000,21,502\n", NULL);
     assert_string_equal(due(desk), "1 2 3");
     run_sql("UPDATE file SET idle = (SELECT value FROM meta WHERE key = 'revived') WHERE id = 3");
     assert_string_equal(due(desk), "1 2 3");
-    buf_free(&many);
 }
 
 int main(void)
