@@ -27,10 +27,6 @@ enum text_fault text_clean(struct span raw, char *out, struct text *text) MUST_C
 bool text_is_utf8(struct span raw);
 size_t text_points(struct span text); /* of valid UTF-8 */
 
-/* Letters of ASCII to upper or lower case, in place. */
-void text_upper(char *text, size_t len);
-void text_lower(char *text, size_t len);
-
 /* What a spreadsheet leaves in place of a value: NULL, or a few words: "#N/A", "#REF!" and their like,
  * "#####" of a narrow column, "5.54E+12" of a number too wide, "5545999999999.0", a formula, an apostrophe in
  * front of digits. `text` is clean. */

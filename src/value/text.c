@@ -164,20 +164,6 @@ size_t text_points(struct span text)
     return points;
 }
 
-void text_upper(char *text, size_t len)
-{
-    for (size_t i = 0; i < len; i++)
-        if (text[i] >= 'a' && text[i] <= 'z')
-            text[i] = (char)(text[i] - ('a' - 'A'));
-}
-
-void text_lower(char *text, size_t len)
-{
-    for (size_t i = 0; i < len; i++)
-        if (text[i] >= 'A' && text[i] <= 'Z')
-            text[i] = (char)(text[i] + ('a' - 'A'));
-}
-
 /* "#N/A", "#NV", "#REF!", "#NAME?", "#DIV/0!", "#####": a number sign, then capitals, 0, '/', '_' or more of
  * it; a name or a house number ("#12 B") never reads so to its end. */
 static bool is_error_value(struct span text)
