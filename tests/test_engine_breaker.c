@@ -2,7 +2,18 @@
  * In virtual time. */
 #include "engine_case.h"
 
-#include <string.h>
+#include <regex.h>
+
+/* Extended form. */
+static void assert_matches(const char *text, const char *pattern)
+{
+    regex_t regex;
+
+    assert_int_equal(regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB), 0);
+    if (regexec(&regex, text, 0, NULL, 0) != 0)
+        fail_msg("'%s' does not match '%s'", text, pattern);
+    regfree(&regex);
+}
 
 static int64_t left_ms(int i)
 {
@@ -141,10 +152,42 @@ static void a_server_that_stays_away_ends_the_run(void **state)
     rig_cards(rig, 1, 30, 7);
     rig_load(rig);
     assert_int_equal(rig_run(rig), FAIL_REMOTE);
-    assert_non_null(strstr(rig->fail.text, "breaker.limit"));
+    assert_matches(
+        rig->fail.text,
+        "^no success for breaker.limit: the server seems to be away: api.example.com, "
+        "[234][0-9] failures since 2026-03-02T12:00:0[0-9.]+Z, the last: connect_failed: scripted "
+        "end; nothing is lost: look at network, name service, proxy and firewall, then run again$");
+    assert_int_equal(rig_logs(rig, "trying one request at a time last=\"connect_failed: scripted end\""), 1);
     assert_in_range(fake_now_ms(), 120000, 125000);
     assert_int_equal(rig_count(rig, "ready"), 30);
     assert_int_equal(rig_number(rig, "SELECT sum(attempts) FROM card"), 20);
+}
+
+static void recovers_once(const struct fake_request *request, struct fake_answer *answer, void *context)
+{
+    (void)context;
+    if (request->at_ms >= 1000 && request->at_ms < 2000)
+        return;
+    answer->status = 503;
+    answer->body = "{\"message\":\"Out for lunch, 4111111111111111\"}";
+}
+
+/* What is told is of the time since the last success, and masked. */
+static void the_end_tells_the_last_failure(void **state)
+{
+    struct rig *rig = *state;
+
+    fake_serve(recovers_once, NULL, NULL);
+    rig->options.pace.breaker_limit_ms = 120000;
+    rig_cards(rig, 1, 300, 7);
+    rig_load(rig);
+    assert_int_equal(rig_run(rig), FAIL_REMOTE);
+    assert_matches(
+        rig->fail.text,
+        "^no success for breaker.limit: the server seems to be away: api.example.com, "
+        "[0-9]+ failures since 2026-03-02T12:00:0[2-9.][0-9.]+Z, the last: HTTP 503: Out for lunch, "
+        "[^0-9]+; nothing is lost: wait until the service is back \\(for hours: ask Pismo\\), then "
+        "run again$");
 }
 
 static void a_token_host_that_stays_away_ends_the_run(void **state)
@@ -158,7 +201,10 @@ static void a_token_host_that_stays_away_ends_the_run(void **state)
     rig_cards(rig, 1, 30, 7);
     rig_load(rig);
     assert_int_equal(rig_run(rig), FAIL_REMOTE);
-    assert_non_null(strstr(rig->fail.text, "breaker.limit"));
+    assert_matches(rig->fail.text,
+                   "^no success for breaker.limit: the token host seems to be away: auth.example.com, [0-9]+ "
+                   "failures since 2026-03-02T12:00:0[0-9.]+Z, the last: [^;]*scripted end; nothing is lost: "
+                   "look at network, name service, proxy and firewall, then run again$");
     assert_int_equal(fake_count(false), 0);
     assert_int_equal(rig_count(rig, "ready"), 30);
     assert_int_equal(rig_number(rig, "SELECT sum(attempts) FROM card"), 0);
@@ -172,6 +218,7 @@ int main(void)
         RIG_TEST(an_outage_with_two_rows_left_exhausts_none),
         RIG_TEST(a_broken_server_is_as_good_as_away),
         RIG_TEST(a_server_that_stays_away_ends_the_run),
+        RIG_TEST(the_end_tells_the_last_failure),
         RIG_TEST(a_token_host_that_stays_away_ends_the_run),
     };
 

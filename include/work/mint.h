@@ -53,6 +53,8 @@ enum mint_way { MINT_AT_ONCE, MINT_BY_REQUEST, MINT_BY_COMMAND };
 enum mint_way mint_way(const struct mint *mint);
 /* Who gives the tokens, for messages: "the token host", "the token file", "auth.command". */
 const char *mint_source(const struct mint *mint);
+/* MINT_BY_REQUEST: the passport's base URL; else NULL. */
+const char *mint_base_url(const struct mint *mint);
 
 /* MINT_AT_ONCE. The token of the file for this account: API_TOKEN_NO_ACCOUNT when it has none. */
 enum api_token_result mint_local(struct mint *mint, int64_t account, int64_t wall_ms, struct api_token *out);

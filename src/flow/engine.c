@@ -182,8 +182,7 @@ static void look_for_stop(struct engine *engine)
         engine->stopped = true;
         begin_drain(engine);
     }
-    if (pace_given_up(engine->pace, engine->now_ms) || pace_given_up(engine->token_pace, engine->now_ms))
-        engine_end_with(engine, FAIL_REMOTE, "no success for breaker.limit: the server seems to be away");
+    engine_trouble_end(engine);
     if (engine->ending.kind != FAIL_NONE)
         begin_drain(engine);
     if (stops > 1 || (engine->mode == MODE_DRAIN && engine->now_ms >= engine->grace_until_ms))
@@ -350,7 +349,8 @@ static void log_episodes(struct engine *engine)
     log_hold(engine, engine->token_pace, "the token host asks to wait; all token requests are held",
              &engine->token_hold_logged);
     if (broken && !engine->gate_logged)
-        log_add(engine->handles.log, LOG_WARN, "the server seems to be away; trying one request at a time");
+        log_add(engine->handles.log, LOG_WARN, "the server seems to be away; trying one request at a time",
+                LOG_TEXT("last", engine->trouble.last));
     if (!broken && engine->gate_logged)
         log_add(engine->handles.log, LOG_INFO, "the server answers again");
     engine->gate_logged = broken;

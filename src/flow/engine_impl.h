@@ -1,5 +1,6 @@
 /* What the parts of the engine share. engine.c turns the loop; engine_send.c takes rows to the wire;
- * engine_reap.c judges what comes back; engine_limits.c knows what the operator allows at this hour. */
+ * engine_reap.c judges what comes back; engine_limits.c knows what the operator allows at this hour;
+ * engine_trouble.c, what failed since it last succeeded. */
 #ifndef FLOW_ENGINE_IMPL_H
 #define FLOW_ENGINE_IMPL_H
 
@@ -46,6 +47,14 @@ struct settled {
     char *texts[4]; /* VERDICT_INVALID: codes, fields, own codes, own fields; owned */
 };
 
+/* What a host gave since its last success. */
+struct trouble {
+    int64_t count;    /* of failures and pushback */
+    int64_t since_ms; /* wall clock: the first of them */
+    bool reached;     /* the last was an answer */
+    char last[512];   /* its words: masked, without secrets; longer ones are cut */
+};
+
 enum engine_mode { MODE_RUN, MODE_DRAIN, MODE_ABORT };
 
 struct engine {
@@ -55,6 +64,7 @@ struct engine {
     struct buf tenant_header, customer_header, cid_header, bearer_header;
 
     struct pace *pace, *token_pace;
+    struct trouble trouble, token_trouble; /* beside them */
     struct token_cache *tokens;
     int64_t now_ms, wall_ms; /* of this turn */
 
@@ -126,6 +136,16 @@ void engine_defer_account(struct engine *engine, int64_t account, const char *re
 /* engine_limits.c */
 void engine_limits_open(struct engine *engine);
 void engine_limits_turn(struct engine *engine);
+
+/* engine_trouble.c */
+/* An answer of the API host, or that there was none; `error` "" where it is one. */
+void engine_trouble_api(struct engine *engine, enum pace_signal signal, const struct api_answer *answer,
+                        const struct api_outcome *judged, const char *error);
+/* The same of whoever makes tokens; `reason` as struct api_token has it. */
+void engine_trouble_token(struct engine *engine, enum pace_signal signal, bool reached, const char *reason,
+                          const char *error);
+/* Ends the run where one of the two had no success for breaker.limit. */
+void engine_trouble_end(struct engine *engine);
 
 /* engine_reap.c */
 void engine_reap(struct engine *engine);

@@ -145,6 +145,7 @@ static void reap_mint(struct engine *engine, const struct http_reply *reply)
     pace_answer(engine->token_pace, signal_of(&answer), reply->started_ms, retry_after_of(engine, reply),
                 engine->now_ms);
     result = mint_read(engine->handles.mint, flight->account, reply, engine->wall_ms, &token);
+    engine_trouble_token(engine, signal_of(&answer), answer.end == API_ANSWERED, token.reason, reply->error);
     note_duration(engine, result, reply->started_ms);
     engine_token_result(engine, flight->account, result, &token);
 }
@@ -157,8 +158,9 @@ static void reap_commands(struct engine *engine)
 
     while (mint_take(engine->handles.mint, engine->wall_ms, &done) == 1) {
         engine->minting--;
-        pace_answer(engine->token_pace, done.answered ? PACE_OK : PACE_FAILURE, done.started_ms, -1,
-                    engine->now_ms);
+        enum pace_signal signal = done.answered ? PACE_OK : PACE_FAILURE;
+        pace_answer(engine->token_pace, signal, done.started_ms, -1, engine->now_ms);
+        engine_trouble_token(engine, signal, true, done.token.reason, "");
         note_duration(engine, done.result, done.started_ms);
         engine_token_result(engine, done.account, done.result, &done.token);
     }
@@ -250,6 +252,7 @@ static void reap_answer(struct engine *engine, const struct http_reply *reply)
     flight->busy = false;
     engine->flying--;
     judge(engine, flight, &answer, &judged);
+    engine_trouble_api(engine, signal_of(&answer), &answer, &judged, reply->error);
     counts = pace_counts(engine->pace);
     pace_answer(engine->pace, signal_of(&answer), reply->started_ms, retry_after_of(engine, reply),
                 engine->now_ms);

@@ -190,7 +190,8 @@ const struct report_advice *report_advice_status(int http_status)
 static const struct {
     const char *words, *advice;
 } REASONS[] = {
-    {"breaker.limit", "Nobody answered for as long as breaker.limit. Run again when the service is back."},
+    {"breaker.limit",
+     "No request succeeded for as long as breaker.limit. Run again when the service is back."},
     {"refuses the credentials",
      "Look at the credentials that auth.method names: the key, its secret, the environment they are of."},
     {"fresh tokens are refused",

@@ -143,6 +143,11 @@ const char *mint_source(const struct mint *mint)
     return names[mint_way(mint)];
 }
 
+const char *mint_base_url(const struct mint *mint)
+{
+    return mint_way(mint) == MINT_BY_REQUEST ? mint->options.url : NULL;
+}
+
 /* ---- requests ---- */
 
 int mint_request(struct mint *mint, int64_t account, int64_t wall_ms, struct http_request *out,
