@@ -169,6 +169,8 @@ static const char SUMMARY[] =
     "    \"no_customer\": 1\n"
     "  },\n"
     "  \"last_run\": {\n"
+    "    \"state\": \"ended\",\n"
+    "    \"holder\": null,\n"
     "    \"started_at\": \"2023-11-14T22:13:20.000Z\",\n"
     "    \"ended_at\": \"2023-11-14T22:13:24.000Z\",\n"
     "    \"exit_code\": 4,\n"

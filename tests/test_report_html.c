@@ -88,6 +88,7 @@ static void a_long_sentence_takes_the_failed_together(void **state)
 static void the_verdict_follows_the_last_run_and_the_states(void **state)
 {
     struct desk *desk = *state;
+    int64_t recovered;
 
     load_cards(desk, 2);
     change("UPDATE card SET state = 5;" ONE_RUN("0"));
@@ -101,7 +102,13 @@ static void the_verdict_follows_the_last_run_and_the_states(void **state)
     change("UPDATE card SET state = 3 WHERE record = 1");
     holds(page_of(desk, false), ">The last run was cut off; run again<");
     change("UPDATE run SET ended_ms = NULL, exit_code = NULL");
-    holds(page_of(desk, false), ">A run is at work, or was cut off just now<");
+    holds(page_of(desk, false), ">The last run was cut off; run again<");
+    holds(buf_text(&desk->text), "<td data-label=\"Exit code\">cut off</td>");
+    assert_int_equal(ledger_run_begin(desk->ledger, "t", NOW_MS, &recovered, &desk->fail), 0);
+    holds(page_of(desk, false), ">A run is at work<");
+    holds(buf_text(&desk->text), "<td data-label=\"Exit code\">at work</td>");
+    holds(buf_text(&desk->text), "<strong>Wait for the run.</strong> 1 card is still to be sent. While");
+    change("DELETE FROM run WHERE id = 2");
     change("UPDATE run SET ended_ms = 1699999800000, exit_code = 6");
     holds(page_of(desk, false), "<p class=\"verdict stop\">The input files are missing, changed or unfit");
     holds(page_of(desk, false), "<li><strong>Bring the input files back.</strong>");

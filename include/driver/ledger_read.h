@@ -59,9 +59,20 @@ struct ledger_last_run {
 };
 int ledger_last_run(struct ledger *ledger, struct ledger_last_run *out, struct fail *fail) MUST_CHECK;
 
+/* What became of a run. One without an end is at work where its process holds the ledger. */
+enum ledger_life {
+    LIFE_ENDED,
+    LIFE_AT_WORK,
+    LIFE_CUT_OFF, /* killed, or its machine went down */
+    LIFE_UNTOLD   /* one of the two: its lock cannot be read */
+};
+
+enum { LEDGER_HOLDER_SIZE = 128 };
 /* One run. Times are 0 where there was none: of a run at work, or killed and not noticed yet, ended_ms. */
 struct ledger_run {
     int64_t id, started_ms, last_ms, ended_ms;
+    enum ledger_life life;
+    char holder[LEDGER_HOLDER_SIZE];             /* at work: "process 4711 on host"; "": it has not said */
     int exit_code;                               /* where it ended; -1: it was killed */
     char reason[sizeof((struct fail *)0)->text]; /* why it ended so, masked; "": nothing went wrong */
     char version[32];

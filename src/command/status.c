@@ -6,18 +6,37 @@
 
 #include <inttypes.h>
 
+static void print_cut_off(const struct ledger_run *run, struct buf *out)
+{
+    int64_t last_ms = run->ended_ms ? run->ended_ms : run->last_ms;
+    char at[CLOCK_TEXT_SIZE];
+
+    if (last_ms > 0)
+        buf_addf(out, ", was cut off, last answer %s; the next run carries on\n", clock_format(last_ms, at));
+    else
+        buf_add_text(out, ", was cut off before any answer; the next run carries on\n");
+}
+
 static void print_run(const struct ledger_run *run, struct buf *out)
 {
     char at[CLOCK_TEXT_SIZE];
 
     buf_addf(out, "last run: began %s", clock_format(run->started_ms, at));
-    if (run->ended_ms == 0)
-        buf_add_text(out, ", is at work or was cut off\n");
-    else if (run->exit_code < 0)
-        buf_addf(out, ", was cut off, last answer %s\n", clock_format(run->ended_ms, at));
-    else
+    switch (run->life) {
+    case LIFE_AT_WORK:
+        buf_addf(out, ", is at work (%s)\n", run->holder[0] ? run->holder : "it has not said who it is");
+        return;
+    case LIFE_CUT_OFF:
+        print_cut_off(run, out);
+        return;
+    case LIFE_UNTOLD:
+        buf_add_text(out, ", is at work or was cut off: its lock file cannot be read\n");
+        return;
+    case LIFE_ENDED:
         buf_addf(out, ", ended %s with exit code %d: %s\n", clock_format(run->ended_ms, at), run->exit_code,
                  run->reason[0] ? run->reason : report_exit_text(run->exit_code));
+        return;
+    }
 }
 
 static int print(struct command *command, struct ledger *ledger, const struct report_options *report,

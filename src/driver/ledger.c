@@ -389,7 +389,8 @@ int ledger_run_begin(struct ledger *ledger, const char *version, int64_t now_ms,
         goto out;
     if (recover(ledger, now_ms, recovered, fail) != 0 ||
         ledger_run(ledger, ST_META_SET, fail, "tt", BOOT, buf_text(&boot)) != 0 ||
-        ledger_run(ledger, ST_RUN_BEGIN, fail, "it", now_ms, version) != 0) {
+        ledger_run(ledger, ST_RUN_BEGIN, fail, "it", now_ms, version) != 0 ||
+        ledger_lock_run(ledger, sqlite3_last_insert_rowid(ledger->db), fail) != 0) {
         ledger_rollback(ledger);
         goto out;
     }

@@ -3,7 +3,7 @@
 #ifndef DRIVER_LEDGER_IMPL_H
 #define DRIVER_LEDGER_IMPL_H
 
-#include "driver/ledger.h"
+#include "driver/ledger_read.h"
 
 #include <sqlite3.h>
 #include <sys/types.h>
@@ -149,10 +149,11 @@ struct ledger {
     dev_t device; /* of the locked ledger's file */
     ino_t inode;
     struct uuid_seed seed;
-    int64_t run;    /* 0: none begun */
-    bool card_path; /* the card call can be made: as of the run of this handle */
-    bool hold_lost; /* rows whose answers are lost are held, not sent again */
-    bool staged;    /* the stage tables exist */
+    int64_t run;       /* 0: none begun */
+    int64_t still_run; /* the run that held the lock when ledger_still began; 0: none, or it is over */
+    bool card_path;    /* the card call can be made: as of the run of this handle */
+    bool hold_lost;    /* rows whose answers are lost are held, not sent again */
+    bool staged;       /* the stage tables exist */
     struct sort *staged_cards, *staged_customers; /* their numbers, each with its record */
     bool in_order;           /* the cards stand in input order: a throwaway load filled an empty ledger */
     enum statement iterated; /* what ledger_rows_next pulls */
@@ -184,6 +185,10 @@ int ledger_script(struct ledger *ledger, const char *sql, struct fail *fail) MUS
 
 /* Takes the lock of a run; from then on the path is the real one. */
 int ledger_lock(struct ledger *ledger, struct fail *fail) MUST_CHECK;
+/* Notes in the lock, where this handle holds it, that it is this run's. */
+int ledger_lock_run(const struct ledger *ledger, int64_t run, struct fail *fail) MUST_CHECK;
+/* The run that holds the lock; 0: none does, -1: that cannot be told. `who`: the holder's words, or "". */
+int64_t ledger_lock_look(const struct ledger *ledger, char who[LEDGER_HOLDER_SIZE]);
 /* FAIL_LEDGER when the ledger or its lock is no longer the file that was locked. */
 int ledger_lock_check(const struct ledger *ledger, struct fail *fail) MUST_CHECK;
 

@@ -1,31 +1,62 @@
 /* The lock is a file beside the ledger held with flock(2): the kernel frees it when the process dies, however
  * it dies. It is a file of its own because closing any descriptor of the database file would drop the POSIX
  * locks that SQLite holds on it. Its name comes from the ledger's real path, so that a symbolic link leads to
- * the same lock; a ledger with several hard links is refused. */
+ * the same lock; a ledger with several hard links is refused.
+ *
+ * Its first line says who holds it, a second one which run that is, from before that run is on record. So
+ * whoever reads a run without an end can tell one at work from one that was killed, also while a purge holds
+ * the lock. To look is to take a shared lock for a moment; no run fails for a moment's looker. */
+#include "driver/ledger_read.h"
+
 #include "ledger_impl.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { NAME_CAP = 8192 };
+enum { NAME_CAP = 8192, LOOKER_MS = 1, LOOKERS_MOST = 5000 };
+
+static const char RUN_LINE[] = "run ";
+
+/* The file's lines: who holds the lock, and its run, 0: none. */
+static int64_t read_holder(int fd, char who[LEDGER_HOLDER_SIZE])
+{
+    char text[LEDGER_HOLDER_SIZE + 64];
+    ssize_t got = pread(fd, text, sizeof text, 0);
+    struct span rest = {text, got > 0 ? (size_t)got : 0}, holder, run = {"", 0};
+    const size_t begins = sizeof RUN_LINE - 1;
+    int64_t id = 0;
+
+    (void)span_cut(&rest, '\n', &holder);
+    if (rest.ptr)
+        (void)span_cut(&rest, '\n', &run);
+    if (holder.len >= LEDGER_HOLDER_SIZE)
+        holder.len = 0;
+    memcpy(who, holder.ptr, holder.len);
+    who[holder.len] = '\0';
+    if (run.len > begins && memcmp(run.ptr, RUN_LINE, begins) == 0 &&
+        span_to_id((struct span){run.ptr + begins, run.len - begins}, &id) == 0)
+        return id;
+    return 0;
+}
 
 static int say_holder(int fd, const char *path, struct fail *fail)
 {
-    char who[256];
-    ssize_t got = pread(fd, who, sizeof who - 1, 0);
+    char who[LEDGER_HOLDER_SIZE];
 
-    who[got > 0 ? got : 0] = '\0';
-    who[strcspn(who, "\n")] = '\0';
+    (void)read_holder(fd, who);
     return fail_set(fail, FAIL_BUSY, "%s: another run holds this ledger (%s); try again when it has ended",
                     path, who[0] ? who : "it has not said who it is");
 }
 
-static int write_holder(int fd)
+/* `run` 0: none has begun. */
+static int write_holder(int fd, int64_t run)
 {
     char host[64] = "";
     struct buf who;
@@ -35,15 +66,34 @@ static int write_holder(int fd)
         host[0] = '\0';
     buf_init(&who, 256);
     buf_addf(&who, "process %ld on %s\n", (long)getpid(), host[0] ? host : "this host");
-    done = ftruncate(fd, 0) == 0 ? pwrite(fd, who.ptr, who.len, 0) : -1;
+    if (run > 0)
+        buf_addf(&who, "%s%" PRId64 "\n", RUN_LINE, run);
+    done = run > 0 || ftruncate(fd, 0) == 0 ? pwrite(fd, who.ptr, who.len, 0) : -1;
     buf_free(&who);
     return done < 0 ? -1 : 0;
 }
 
-static void lock_name(const struct ledger *ledger, struct buf *name)
+static void lock_name(const char *path, struct buf *name)
 {
     buf_init(name, NAME_CAP);
-    buf_addf(name, "%s.lock", ledger->path);
+    buf_addf(name, "%s.lock", path);
+}
+
+/* -1 with errno. Where a shared lock can be had, those who hold it are looking: they are gone at once. */
+static int take_lock(int fd)
+{
+    static const struct timespec moment = {.tv_nsec = LOOKER_MS * 1000000L};
+
+    for (int i = 0; i < LOOKERS_MOST; i++) {
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+            return 0;
+        if (errno != EWOULDBLOCK || flock(fd, LOCK_SH | LOCK_NB) != 0)
+            return -1;
+        (void)flock(fd, LOCK_UN);       /* of a descriptor that is open it can only succeed */
+        (void)nanosleep(&moment, NULL); /* a signal shortens it, which does no harm */
+    }
+    errno = EWOULDBLOCK;
+    return -1;
 }
 
 static int open_lock(struct ledger *ledger, const char *name, struct fail *fail)
@@ -51,13 +101,50 @@ static int open_lock(struct ledger *ledger, const char *name, struct fail *fail)
     ledger->lock_fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (ledger->lock_fd < 0)
         return fail_set(fail, FAIL_LEDGER, "%s: cannot open the lock file: %s", name, strerror(errno));
-    if (flock(ledger->lock_fd, LOCK_EX | LOCK_NB) != 0)
+    if (take_lock(ledger->lock_fd) != 0)
         return errno == EWOULDBLOCK
                    ? say_holder(ledger->lock_fd, ledger->path, fail)
                    : fail_set(fail, FAIL_LEDGER, "%s: cannot lock: %s", name, strerror(errno));
-    if (write_holder(ledger->lock_fd) != 0)
+    if (write_holder(ledger->lock_fd, 0) != 0)
         return fail_set(fail, FAIL_LEDGER, "%s: cannot write the lock file: %s", name, strerror(errno));
     return 0;
+}
+
+int ledger_lock_run(const struct ledger *ledger, int64_t run, struct fail *fail)
+{
+    if (ledger->lock_fd >= 0 && write_holder(ledger->lock_fd, run) != 0)
+        return fail_set(fail, FAIL_LEDGER, "%s.lock: cannot write the lock file: %s", ledger->path,
+                        strerror(errno));
+    return 0;
+}
+
+static int64_t look_at(const char *path, char who[LEDGER_HOLDER_SIZE])
+{
+    struct buf name;
+    int64_t run = 0;
+    int fd;
+
+    lock_name(path, &name);
+    fd = open(buf_text(&name), O_RDONLY | O_CLOEXEC);
+    buf_free(&name);
+    if (fd < 0)
+        return errno == ENOENT ? 0 : -1;
+    if (flock(fd, LOCK_SH | LOCK_NB) != 0)
+        run = errno == EWOULDBLOCK ? read_holder(fd, who) : -1;
+    (void)close(fd); /* and with it what may have been locked */
+    return run;
+}
+
+int64_t ledger_lock_look(const struct ledger *ledger, char who[LEDGER_HOLDER_SIZE])
+{
+    char *real = ledger->path ? realpath(ledger->path, NULL) : NULL;
+    int64_t run = ledger->run;
+
+    who[0] = '\0';
+    if (real && ledger->lock_fd < 0)
+        run = look_at(real, who);
+    free(real);
+    return run;
 }
 
 int ledger_lock(struct ledger *ledger, struct fail *fail)
@@ -79,7 +166,7 @@ int ledger_lock(struct ledger *ledger, struct fail *fail)
         return fail_set(fail, FAIL_LEDGER,
                         "%s: the ledger has %lu names (hard links), and a lock for each; leave it one", real,
                         (unsigned long)info.st_nlink);
-    lock_name(ledger, &name);
+    lock_name(ledger->path, &name);
     rc = open_lock(ledger, buf_text(&name), fail);
     buf_free(&name);
     return rc;
@@ -110,7 +197,7 @@ int ledger_lock_check(const struct ledger *ledger, struct fail *fail)
 
     if (ledger->lock_fd < 0)
         return 0;
-    lock_name(ledger, &name);
+    lock_name(ledger->path, &name);
     same = fstat(ledger->lock_fd, &held) == 0 && same_file(buf_text(&name), held.st_dev, held.st_ino) &&
            same_file(ledger->path, ledger->device, ledger->inode);
     buf_free(&name);

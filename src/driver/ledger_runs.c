@@ -42,6 +42,7 @@ static void read_run(sqlite3_stmt *row, struct ledger_run *out)
 {
 
     *out = (struct ledger_run){.id = sqlite3_column_int64(row, 0),
+                               .life = sqlite3_column_int(row, 4) < 0 ? LIFE_CUT_OFF : LIFE_ENDED,
                                .started_ms = sqlite3_column_int64(row, 1),
                                .last_ms = sqlite3_column_int64(row, 2),
                                .ended_ms = sqlite3_column_int64(row, 3),
@@ -69,7 +70,8 @@ static int read_latency(struct ledger *ledger, struct ledger_run *run, struct fa
     return rc;
 }
 
-int ledger_runs(struct ledger *ledger, size_t most, struct ledger_run *out, size_t *count, struct fail *fail)
+static int read_runs(struct ledger *ledger, size_t most, struct ledger_run *out, size_t *count,
+                     struct fail *fail)
 {
     sqlite3_stmt *row = ledger_statement(ledger, ST_RUN_LIST, fail);
     size_t found = 0;
@@ -89,6 +91,35 @@ int ledger_runs(struct ledger *ledger, size_t most, struct ledger_run *out, size
         if (read_latency(ledger, &out[i], fail) != 0)
             return -1;
     *count = found;
+    return 0;
+}
+
+/* Whether it is known what became of the newest run. One whose lock was found free may have ended just
+ * before: it was cut off if it still has no end when it is read once more (*freed). */
+static bool tell_life(const struct ledger *ledger, struct ledger_run *run, int64_t *freed)
+{
+    int64_t held;
+
+    if (run->ended_ms > 0)
+        return true;
+    held = ledger_lock_look(ledger, run->holder);
+    run->life = held == run->id || ledger->still_run == run->id ? LIFE_AT_WORK
+                : held < 0                                      ? LIFE_UNTOLD
+                                                                : LIFE_CUT_OFF;
+    if (run->life != LIFE_CUT_OFF || *freed == run->id)
+        return true;
+    *freed = run->id;
+    return false;
+}
+
+int ledger_runs(struct ledger *ledger, size_t most, struct ledger_run *out, size_t *count, struct fail *fail)
+{
+    int64_t freed = 0;
+
+    do {
+        if (read_runs(ledger, most, out, count, fail) != 0)
+            return -1;
+    } while (*count > 0 && !tell_life(ledger, &out[0], &freed));
     return 0;
 }
 
@@ -145,11 +176,16 @@ int ledger_tenant(struct ledger *ledger, struct buf *out, struct fail *fail)
 
 int ledger_still(struct ledger *ledger, struct fail *fail)
 {
+    char who[LEDGER_HOLDER_SIZE];
+
+    /* A run that ends from here on has no end in what is read. */
+    ledger->still_run = ledger_lock_look(ledger, who);
     return ledger_script(ledger, "BEGIN", fail);
 }
 
 void ledger_still_end(struct ledger *ledger)
 {
+    ledger->still_run = 0;
     /* It only read, so there is nothing to fail; ROLLBACK would need the journal that a scratch ledger lacks.
      */
     (void)sqlite3_exec(ledger->db, "COMMIT", NULL, NULL, NULL);

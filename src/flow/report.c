@@ -207,6 +207,16 @@ static int add_problems(struct json *json, struct ledger *ledger, struct fail *f
     return rc;
 }
 
+static const char *life_name(enum ledger_life life)
+{
+    static const char *const names[] = {[LIFE_ENDED] = "ended",
+                                        [LIFE_AT_WORK] = "at_work",
+                                        [LIFE_CUT_OFF] = "cut_off",
+                                        [LIFE_UNTOLD] = "unknown"};
+
+    return names[life];
+}
+
 /* The newest run; null where there was none. What it has not (yet) is null. */
 static int add_last_run(struct json *json, struct ledger *ledger, struct fail *fail)
 {
@@ -222,6 +232,10 @@ static int add_last_run(struct json *json, struct ledger *ledger, struct fail *f
         return 0;
     }
     json_object(json);
+    json_key(json, "state");
+    json_text(json, life_name(run.life));
+    json_key(json, "holder");
+    json_text(json, run.holder[0] ? run.holder : NULL);
     json_key(json, "started_at");
     json_text(json, clock_format(run.started_ms, at));
     json_key(json, "ended_at");

@@ -56,9 +56,9 @@ static int judge(const struct page *page)
         return report_needs_person(&page->totals) ? 3 : 0;
     if (page->runs == 0)
         return now;
-    if (last->ended_ms == 0)
+    if (last->life == LIFE_AT_WORK || last->life == LIFE_UNTOLD)
         return CODE_AT_WORK;
-    if (last->exit_code < 0)
+    if (last->life == LIFE_CUT_OFF)
         return now == 5 ? CODE_CUT_OFF : now;
     return last->exit_code == 0 || last->exit_code == 3 || last->exit_code == 5 ? now : last->exit_code;
 }

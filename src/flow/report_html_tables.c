@@ -323,10 +323,10 @@ void html_errors(struct page *page)
 static void add_end(struct buf *out, const struct ledger_run *run)
 {
     open_cell(out, "Exit code", false);
-    if (run->ended_ms == 0) {
-        buf_add_text(out, "at work, or cut off");
-    } else if (run->exit_code < 0) {
+    if (run->life == LIFE_CUT_OFF) {
         buf_add_text(out, "cut off");
+    } else if (run->life != LIFE_ENDED) {
+        buf_add_text(out, run->life == LIFE_AT_WORK ? "at work" : "at work, or cut off");
     } else {
         buf_addf(out, "<b>%d</b> ", run->exit_code);
         html_text(out, span_of(run->reason[0] ? run->reason : report_exit_text(run->exit_code)));

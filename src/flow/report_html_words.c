@@ -138,7 +138,8 @@ void html_verdict(struct page *page)
     else if (page->options->check)
         buf_add_text(out, page->code == 0 ? "Check: every record passes" : "Check: some records are refused");
     else if (page->code == CODE_AT_WORK)
-        buf_add_text(out, "A run is at work, or was cut off just now");
+        buf_add_text(out, page->run[0].life == LIFE_AT_WORK ? "A run is at work"
+                                                            : "A run is at work, or was cut off just now");
     else if (page->code == CODE_CUT_OFF)
         buf_add_text(out, "The last run was cut off; run again");
     else if (page->runs == 0)
@@ -247,15 +248,15 @@ static void add_work_step(struct page *page)
 
     if (left == 0)
         return;
-    open_step(page, page->code == CODE_AT_WORK ? "Wait, or run again" : "Run again");
+    open_step(page, page->code == CODE_AT_WORK ? "Wait for the run" : "Run again");
     html_counted(page->out, left, "card is", "cards are");
-    close_step(
-        page,
-        page->code == CODE_AT_WORK
-            ? " still to be sent. Where no run is at work any more, <code>ctp-enroll run</code> carries "
-              "on; while one is, a second one ends with exit code 75."
-            : " still to be sent: <code>ctp-enroll run</code> carries on where the last run ended. No "
-              "card is sent again once its answer is on record.");
+    close_step(page,
+               page->code == CODE_AT_WORK
+                   ? " still to be sent. While a run is at work, a second one ends with exit code 75; "
+                     "<code>ctp-enroll "
+                     "status</code> tells whether it still is."
+                   : " still to be sent: <code>ctp-enroll run</code> carries on where the last run ended. No "
+                     "card is sent again once its answer is on record.");
 }
 
 static void add_data_steps(struct page *page)
