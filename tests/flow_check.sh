@@ -126,6 +126,52 @@ json "$WORK/one/truth.json" '.faults[] | "\(.code)\t\(.field)"' | pairs >"$WORK/
 rejected "$OUT/cards.rejects.csv" >"$WORK/one.found"
 assert_same "planted faults of one file" "$WORK/one.expected" "$WORK/one.found"
 
+# Faults between records are printed like a record's own, behind them; 20 lines in all.
+mkdir "$WORK/between"
+ADDRESS=billing_address_line1,billing_city,billing_state,billing_postal_code,billing_country_code
+TOWN='Invented Road 1,Town,BE,10115,DEU'
+cat >"$WORK/between/customers.csv" <<EOF
+customer_id,first_name,last_name,emails,phones,locale,country_code,$ADDRESS
+1,Ann,Inventa,ann@example.com,4915112345678,en_US,DEU,$TOWN
+2,Bob,Inventa,bob@example.com,4915112345679,en_US,DEU,,,,,
+3,Cid,,cid@example.com,4915112345670,en_US,DEU,$TOWN
+1,Ann,Inventabel,ann@example.com,4915112345678,en_US,DEU,$TOWN
+EOF
+cat >"$WORK/between/cards.csv" <<EOF
+customer_id,account_id,card_id
+1,11,101
+1,11,101
+2,12,102
+3,13,103
+4,14,104
+1,15,105
+1,,106
+EOF
+lines() {
+    sed -n "s|^$WORK/between/\([a-z]*\.csv:[0-9]*: [^;]*\);.*|\1|p" "$WORK/stdout"
+}
+assert_exit 3 check --cards "$WORK/between/cards.csv" --customers "$WORK/between/customers.csv" \
+    --set input.one_account_per_customer=yes
+cat >"$WORK/between.expected" <<EOF
+customers.csv:4: required: last_name: required but not given
+cards.csv:8: required: account_id: required but not given
+customers.csv:5: duplicate_customer: customer_id: another record with this customer_id says otherwise
+cards.csv:3: duplicate_card: card_id: another record with this card_id says otherwise
+cards.csv:4: required: billing_address_line1: no billing address, neither with the card nor with the customer
+cards.csv:5: customer_invalid: customer_id: the record of this customer in the customers file is refused
+cards.csv:6: no_customer: customer_id: no record of the customers file has this customer_id
+cards.csv:7: customer_two_accounts: account_id: this customer's cards stand under two accounts
+EOF
+lines >"$WORK/between.found"
+assert_same "lines for faults between records" "$WORK/between.expected" "$WORK/between.found"
+seq 1001 1030 | sed 's/.*/&,11,&/' >>"$WORK/between/cards.csv"
+assert_exit 3 check --cards "$WORK/between/cards.csv" --customers "$WORK/between/customers.csv"
+assert_eq "lines at most" 20 "$(lines | wc -l | tr -d ' ')"
+assert_eq "the last of them" "cards.csv:21: no_customer: customer_id: no record of the customers file has this customer_id" \
+    "$(lines | tail -n 1)"
+assert_exit 3 check --cards "$WORK/between/cards.csv" --customers "$WORK/between/customers.csv" --json
+assert_true "no such lines beside JSON" jq -e . "$WORK/stdout" >/dev/null
+
 # File faults.
 assert_exit 6 check --cards "$WORK/none.csv" --customers "$DEMO/customers.csv"
 assert_in "the missing file is named" 'none\.csv' "$WORK/stderr"

@@ -15,7 +15,9 @@ struct ingest_options {
     const struct table_options *tables;
     struct ledger_load_options load;
     struct log *log;
-    struct buf *samples; /* the first problems as lines "FILE:LINE: code: sentence"; NULL: none */
+    /* The first problems as lines "FILE:LINE: code: sentence", first the records' own, then what is found
+     * between them; NULL: none. */
+    struct buf *samples;
 };
 
 struct ingest_result {

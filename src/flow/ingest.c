@@ -1,5 +1,7 @@
 #include "flow/ingest.h"
 
+#include "driver/ledger_read.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,19 +46,75 @@ static void warn_ignored(const struct load *load, const struct table *table)
     buf_free(&names);
 }
 
+static bool wants_sample(const struct load *load)
+{
+    return load->options->samples && load->sample_count < SAMPLES;
+}
+
 /* The first problems, as compilers tell theirs: the rejects hold them all. */
+static void add_sample(struct load *load, const struct table *table, int64_t line,
+                       const struct problem *problem)
+{
+    buf_reset(&load->text);
+    record_problem_text(problem, &load->text);
+    buf_addf(load->options->samples, "%s:%" PRId64 ": %s: %s\n", table_name(table), line,
+             problem_name(problem->code), buf_text(&load->text));
+    load->sample_count++;
+}
+
 static void add_samples(struct load *load, const struct table *table, const struct table_row *row)
 {
-    struct buf *out = load->options->samples;
+    for (size_t i = 0; i < row->record->problem_count && wants_sample(load); i++)
+        add_sample(load, table, row->at.line, &row->record->problems[i]);
+}
 
-    for (size_t i = 0; out && i < row->record->problem_count && load->sample_count < SAMPLES; i++) {
-        const struct problem *problem = &row->record->problems[i];
-        buf_reset(&load->text);
-        record_problem_text(problem, &load->text);
-        buf_addf(out, "%s:%" PRId64 ": %s: %s\n", table_name(table), row->at.line,
-                 problem_name(problem->code), buf_text(&load->text));
-        load->sample_count++;
+/* Whether the load found it: between records, or between a card and its customer, not in a record's own
+ * cells. */
+static bool is_between(const struct problem *problem, int flags)
+{
+    switch (problem->code) {
+    case PROBLEM_NO_CUSTOMER:
+    case PROBLEM_CUSTOMER_INVALID:
+    case PROBLEM_DUPLICATE_CUSTOMER:
+    case PROBLEM_DUPLICATE_CARD:
+    case PROBLEM_CUSTOMER_TWO_ACCOUNTS:
+        return true;
+    case PROBLEM_REQUIRED: /* an address that neither of the two gives */
+        return problem->field == FIELD_BILLING_LINE1 && !(flags & (ROW_ADDRESS | ROW_OWN_CUSTOMER));
+    default:
+        return false;
     }
+}
+
+static void add_between(struct load *load, const struct table *table, const struct ledger_row_state *row)
+{
+    struct span codes = row->code, fields = row->field, code, field;
+
+    while (wants_sample(load) && span_cut(&codes, ';', &code)) {
+        struct problem problem = {.field = FIELD_RECORD};
+        bool named = span_cut(&fields, ';', &field) == 1 && field_find(field, &problem.field) == 0;
+        if (named && problem_find(code, &problem.code) == 0 && is_between(&problem, row->flags))
+            add_sample(load, table, row->place.line, &problem);
+    }
+}
+
+/* What only the load could find, in the order of the file: one that was loaded before has nothing new. */
+static int add_found(struct load *load, const struct table *table, const struct ledger_file *file,
+                     enum ledger_rows which, struct fail *fail)
+{
+    struct ledger_row_state row;
+    int rc = 1;
+
+    if (!wants_sample(load) || file->invalid == 0)
+        return 0;
+    if (ledger_rows_begin(load->ledger, which, fail) != 0)
+        return -1;
+    while (wants_sample(load) && (rc = ledger_rows_next(load->ledger, &row, fail)) == 1)
+        if (row.place.file == file->id)
+            add_between(load, table, &row);
+    if (rc < 0)
+        return -1;
+    return ledger_rows_begin(load->ledger, which, fail); /* lets go of the row at hand */
 }
 
 static int stage_row(struct load *load, struct table *table, const struct table_row *row, struct fail *fail)
@@ -204,7 +262,9 @@ static int load_tables(struct load *load, struct table *cards, struct table *cus
     if (check_headers(load, cards, customers, fail) != 0 ||
         (customers && describe(load, customers, &result->customers, &result->customers_known, fail) != 0) ||
         describe(load, cards, &result->cards, &result->cards_known, fail) != 0 ||
-        stage_and_finish(load, cards, customers, fail) != 0)
+        stage_and_finish(load, cards, customers, fail) != 0 ||
+        (customers && add_found(load, customers, &result->customers, ROWS_REFUSED_CUSTOMERS, fail) != 0) ||
+        add_found(load, cards, &result->cards, ROWS_REFUSED_CARDS, fail) != 0)
         return -1;
     if (customers)
         log_loaded(load, &result->customers, result->customers_known);
