@@ -283,6 +283,27 @@ static void a_reply_yields_its_token(void **state)
     mint_close(mint);
 }
 
+/* A server may quote the key; our own words for no answer hold none, whatever it is. */
+static void a_reason_that_holds_the_key_is_cut_to_the_status(void **state)
+{
+    struct http_reply reply = {
+        .end = HTTP_ANSWERED, .status = 503, .body = SPAN("{\"message\":\"no host for this client\"}")};
+    struct mint_options options = s2s_options();
+    struct mint *mint = NULL;
+    struct api_token out;
+    struct fail fail;
+
+    (void)state;
+    options.server_key = "host";
+    assert_int_equal(mint_open(&mint, &options, &fail), 0);
+    assert_int_equal(mint_read(mint, 22, &reply, WALL_MS, &out), API_TOKEN_TRANSIENT);
+    assert_string_equal(out.reason, "HTTP 503");
+    reply.end = HTTP_NOT_SENT;
+    assert_int_equal(mint_read(mint, 22, &reply, WALL_MS, &out), API_TOKEN_TRANSIENT);
+    assert_string_equal(out.reason, "no connection to the token host");
+    mint_close(mint);
+}
+
 static void a_replys_end_is_the_rules_end(void **state)
 {
     static const struct {
@@ -329,6 +350,7 @@ int main(void)
         cmocka_unit_test(the_s2s_request_is_what_the_api_text_says),
         cmocka_unit_test(s2s_needs_url_key_and_secret),
         cmocka_unit_test(a_reply_yields_its_token),
+        cmocka_unit_test(a_reason_that_holds_the_key_is_cut_to_the_status),
         cmocka_unit_test(a_replys_end_is_the_rules_end),
     };
 

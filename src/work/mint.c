@@ -271,7 +271,7 @@ enum api_token_result mint_read(struct mint *mint, int64_t account, const struct
                        answer.status, mint->skew_ms / 1000);
         return API_TOKEN_TRANSIENT;
     }
-    if (holds(out->reason, &mint->key) || holds(out->reason, &mint->secret))
+    if (answer.end == API_ANSWERED && (holds(out->reason, &mint->key) || holds(out->reason, &mint->secret)))
         (void)snprintf(out->reason, sizeof out->reason, "HTTP %d", answer.status);
     return result;
 }
