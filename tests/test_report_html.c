@@ -114,6 +114,28 @@ static void the_verdict_follows_the_last_run_and_the_states(void **state)
     holds(page_of(desk, false), "<li><strong>Bring the input files back.</strong>");
 }
 
+/* The last run ended well; a retry, or an event, came after it. */
+static void what_came_due_after_the_last_run_is_not_its_fault(void **state)
+{
+    static const char *const ends[] = {"UPDATE run SET exit_code = 0", "UPDATE run SET exit_code = 3"};
+    struct desk *desk = *state;
+    const char *page;
+
+    load_cards(desk, 3);
+    change("UPDATE card SET state = 6 WHERE record = 1;" ONE_RUN("0"));
+    for (size_t i = 0; i < 2; i++) {
+        change(ends[i]);
+        page = page_of(desk, false);
+        holds(page, "<p class=\"verdict look\">Cards have come to be sent since the last run ended; run "
+                    "again</p>");
+        lacks(page, "exit code 5");
+        lacks(page, "topped early");
+        holds(page, "<strong>Run again.</strong> 2 cards are to be sent, by <code>retry</code>, or because");
+    }
+    change("UPDATE run SET exit_code = 5");
+    holds(page_of(desk, false), ">Stopped early with work left; run again <span class=\"code\">exit code 5<");
+}
+
 static void a_fatal_end_names_the_answers_that_may_be_its_reason(void **state)
 {
     struct desk *desk = *state;
@@ -477,6 +499,7 @@ int main(void)
         DESK_TEST(an_empty_ledger_has_a_page_too),
         DESK_TEST(a_check_says_that_nothing_was_sent),
         DESK_TEST(the_verdict_follows_the_last_run_and_the_states),
+        DESK_TEST(what_came_due_after_the_last_run_is_not_its_fault),
         DESK_TEST(a_fatal_end_names_the_answers_that_may_be_its_reason),
         DESK_TEST(a_fatal_end_tells_its_reason_and_what_to_do),
         DESK_TEST(purged_rows_stay_in_the_states),

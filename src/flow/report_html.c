@@ -60,7 +60,9 @@ static int judge(const struct page *page)
         return CODE_AT_WORK;
     if (last->life == LIFE_CUT_OFF)
         return now == 5 ? CODE_CUT_OFF : now;
-    return last->exit_code == 0 || last->exit_code == 3 || last->exit_code == 5 ? now : last->exit_code;
+    if (last->exit_code == 0 || last->exit_code == 3)
+        return now == 5 ? CODE_DUE_AGAIN : now;
+    return last->exit_code == 5 ? now : last->exit_code;
 }
 
 static int gather(struct page *page, struct ledger *ledger, struct fail *fail)

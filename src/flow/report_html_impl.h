@@ -30,7 +30,11 @@ struct chart {
 };
 
 /* How things stand, where it is not an exit code. */
-enum { CODE_CUT_OFF = -1, CODE_AT_WORK = -2 };
+enum {
+    CODE_CUT_OFF = -1,
+    CODE_AT_WORK = -2,
+    CODE_DUE_AGAIN = -3 /* the last run left nothing; what is to be sent now came after it */
+};
 
 struct page {
     struct buf *out;

@@ -142,6 +142,8 @@ void html_verdict(struct page *page)
                                                             : "A run is at work, or was cut off just now");
     else if (page->code == CODE_CUT_OFF)
         buf_add_text(out, "The last run was cut off; run again");
+    else if (page->code == CODE_DUE_AGAIN)
+        buf_add_text(out, "Cards have come to be sent since the last run ended; run again");
     else if (page->runs == 0)
         buf_add_text(out, "No run yet");
     else
@@ -242,6 +244,22 @@ static void add_stop_step(struct page *page)
     }
 }
 
+/* Behind "2 cards are". */
+static const char *work_words(const struct page *page)
+{
+    switch (page->code) {
+    case CODE_AT_WORK:
+        return " still to be sent. While a run is at work, a second one ends with exit code 75; "
+               "<code>ctp-enroll status</code> tells whether it still is.";
+    case CODE_DUE_AGAIN:
+        return " to be sent, by <code>retry</code>, or because an event freed them: the last run itself left "
+               "nothing.";
+    default:
+        return " still to be sent: <code>ctp-enroll run</code> carries on where the last run ended. No "
+               "card is sent again once its answer is on record.";
+    }
+}
+
 static void add_work_step(struct page *page)
 {
     int64_t left = page->totals.state[JOB_READY] + page->totals.state[JOB_SENT];
@@ -250,13 +268,7 @@ static void add_work_step(struct page *page)
         return;
     open_step(page, page->code == CODE_AT_WORK ? "Wait for the run" : "Run again");
     html_counted(page->out, left, "card is", "cards are");
-    close_step(page,
-               page->code == CODE_AT_WORK
-                   ? " still to be sent. While a run is at work, a second one ends with exit code 75; "
-                     "<code>ctp-enroll "
-                     "status</code> tells whether it still is."
-                   : " still to be sent: <code>ctp-enroll run</code> carries on where the last run ended. No "
-                     "card is sent again once its answer is on record.");
+    close_step(page, work_words(page));
 }
 
 static void add_data_steps(struct page *page)
