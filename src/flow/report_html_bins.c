@@ -83,3 +83,28 @@ int html_chart_fill(struct chart *chart, struct ledger *ledger, const struct led
         add_minute(chart, &minute);
     return rc;
 }
+
+static const struct chart_bin *slowest_of(const struct chart_bin *bin, size_t count)
+{
+    const struct chart_bin *slowest = bin;
+
+    for (size_t i = 1; i < count; i++)
+        if (bin[i].latency_max_us > slowest->latency_max_us)
+            slowest = &bin[i];
+    return slowest;
+}
+
+const struct chart_bin *html_slowest(const struct chart *chart)
+{
+    return slowest_of(chart->bin, chart->bins);
+}
+
+int64_t html_quantile(const struct chart *chart, const struct ledger_run *run, double share)
+{
+    int64_t us = report_quantile(run->latency, share), most = 0;
+
+    for (size_t i = 0; i < chart->parts; i++)
+        if (chart->part[i].run->id == run->id)
+            most = slowest_of(&chart->bin[chart->part[i].bin], chart->part[i].bins)->latency_max_us;
+    return most > 0 && us > most ? most : us;
+}

@@ -337,25 +337,14 @@ static void add_line(struct buf *out, const struct chart *chart, const struct sc
     buf_add_text(out, "\"/>");
 }
 
-/* A percentile is an estimate: it may not stand above the slowest answer. */
-static double late_of(const struct chart *chart, const struct chart_part *part)
-{
-    double late = (double)report_quantile(part->run->latency, 0.95), longest = 0;
-
-    for (size_t b = part->bin; b < part->bin + part->bins; b++)
-        if (longest_of(&chart->bin[b]) > longest)
-            longest = longest_of(&chart->bin[b]);
-    return longest > 0 && late > longest ? longest : late;
-}
-
 /* From the median to the 95th percentile of each run. */
 static void add_bands(struct buf *out, const struct chart *chart, const struct scale *scale)
 {
     buf_add_text(out, "<path class=\"l-band\" d=\"");
     for (size_t i = 0; i < chart->parts; i++) {
         const struct chart_part *part = &chart->part[i];
-        double low = (double)report_quantile(part->run->latency, 0.50);
-        double high = late_of(chart, part);
+        double low = (double)html_quantile(chart, part->run, 0.50);
+        double high = (double)html_quantile(chart, part->run, 0.95);
         double slot = (double)WIDE / (double)chart->bins, x = (double)part->bin * slot;
         if (low >= scale->low)
             buf_addf(out, "M%.1f %.1fV%.1fH%.1fV%.1fz", x, place(scale, low) + 1, place(scale, high) - 1,
@@ -374,29 +363,34 @@ static bool find_range(const struct chart *chart, double *low, double *high)
         *high = longest > *high ? longest : *high;
     }
     for (size_t i = 0; i < chart->parts; i++) {
-        double median = (double)report_quantile(chart->part[i].run->latency, 0.50);
-        double late = late_of(chart, &chart->part[i]);
+        double median = (double)html_quantile(chart, chart->part[i].run, 0.50);
+        double late = (double)html_quantile(chart, chart->part[i].run, 0.95);
         *low = median > 0 && median < *low ? median : *low;
         *high = late > *high ? late : *high;
     }
     return *low > 0;
 }
 
+/* Over all runs; where all of them are shown the slowest answer bounds the estimate. */
+static void add_estimate(struct page *page, double share)
+{
+    int64_t us = report_latency(&page->totals, share), most = html_slowest(&page->chart)->latency_max_us;
+    bool all = page->totals.runs == (int64_t)page->runs;
+
+    html_latency(page->out, all && us > most ? most : us);
+}
+
 static void add_latency_words(struct page *page)
 {
-    const struct ledger_totals *totals = &page->totals;
-    const struct chart_bin *slowest = &page->chart.bin[0];
+    const struct chart_bin *slowest = html_slowest(&page->chart);
     struct buf *out = page->out;
 
-    for (size_t i = 1; i < page->chart.bins; i++)
-        if (page->chart.bin[i].latency_max_us > slowest->latency_max_us)
-            slowest = &page->chart.bin[i];
     buf_add_text(out, "By an estimate over all runs, half of the answers came within ");
-    html_latency(out, report_latency(totals, 0.50));
+    add_estimate(page, 0.50);
     buf_add_text(out, ", 95&nbsp;% within ");
-    html_latency(out, report_latency(totals, 0.95));
+    add_estimate(page, 0.95);
     buf_add_text(out, ", 99&nbsp;% within ");
-    html_latency(out, report_latency(totals, 0.99));
+    add_estimate(page, 0.99);
     buf_add_text(out, ". The slowest one shown took ");
     html_latency(out, slowest->latency_max_us);
     buf_add_text(out, ", at about ");

@@ -74,6 +74,10 @@ void html_next(struct page *page);
 /* report_html_bins.c */
 int html_chart_fill(struct chart *chart, struct ledger *ledger, const struct ledger_run *run, size_t runs,
                     struct fail *fail) MUST_CHECK;
+/* A run's latency below which `share` of its answers came: an estimate, so never above its slowest answer. */
+int64_t html_quantile(const struct chart *chart, const struct ledger_run *run, double share);
+/* The slowest bin. */
+const struct chart_bin *html_slowest(const struct chart *chart);
 
 /* report_html_chart.c: the sections with charts over time; nothing without runs. */
 void html_throughput(struct page *page);

@@ -334,11 +334,12 @@ static void add_end(struct buf *out, const struct ledger_run *run)
     buf_add_text(out, "</td>");
 }
 
-static void add_run(struct buf *out, const struct ledger_run *run)
+static void add_run(struct page *page, const struct ledger_run *run)
 {
+    struct buf *out = page->out;
     int64_t end_ms = run->ended_ms ? run->ended_ms : run->last_ms ? run->last_ms : run->started_ms;
     int64_t took_ms = end_ms - run->started_ms;
-    int64_t median = report_quantile(run->latency, 0.50), late = report_quantile(run->latency, 0.95);
+    int64_t median = html_quantile(&page->chart, run, 0.50), late = html_quantile(&page->chart, run, 0.95);
 
     buf_add_text(out, "<tr><th scope=\"row\">");
     html_time(out, run->started_ms);
@@ -378,7 +379,7 @@ void html_runs(struct page *page)
                       "<th scope=\"col\" class=\"n\">Median</th><th scope=\"col\" class=\"n\">95&nbsp;%</th>"
                       "<th scope=\"col\">Exit code</th></tr></thead>\n<tbody>\n");
     for (size_t i = 0; i < page->runs; i++)
-        add_run(out, &page->run[i]);
+        add_run(page, &page->run[i]);
     buf_add_text(out, "</tbody>\n</table>\n");
     if (page->totals.runs > (int64_t)page->runs) {
         buf_add_text(out, "<p class=\"note\">The charts and this table show the newest ");
