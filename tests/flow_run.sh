@@ -65,6 +65,12 @@ enroll status --json >"$WORK/status.json"
 assert_eq "sum of the totals with one more" 73 "$(json "$WORK/status.json" '[.totals[]] | add')"
 assert_eq "accepted with one more" $((ENROLLABLE + 1)) "$(json "$WORK/status.json" .totals.accepted)"
 
+# The plan of a run that has nothing to do promises no time.
+assert_exit 0 submit --dry-run
+assert_eq "the plan of nothing" "plan: 0 requests: no card is to be sent" "$(grep '^plan' "$WORK/stdout")"
+assert_exit 0 submit --dry-run --json
+assert_eq "the same as JSON" '[0,0,0,0]' "$(jq -c '[.rows, .requests, .token_calls, .expected_seconds]' "$WORK/stdout")"
+
 stop_sandbox
 assert_eq "enrol requests in all" $((ENROLLABLE + 1)) "$(enrol_count)"
 assert_eq "requests that were not valid" 0 "$(journal_enrols | awk -F'\t' '$7 != "true"' | wc -l | tr -d ' ')"

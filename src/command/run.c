@@ -439,12 +439,15 @@ static int run_dry(struct run *run, int *exit_code, struct fail *fail)
         return plan_json(run, rows, accounts, seconds, fail);
     if (print_totals(run, &totals, fail) != 0)
         return -1;
-    buf_addf(out,
-             "plan: %" PRId64 " requests, %" PRId64
-             " token calls at least, about %.0f s at %.6g requests/s%s and %.6g tokens/s\n",
-             rows, accounts, seconds < 1 ? 1 : seconds, run->engine_options.pace.rate,
-             run->engine_options.timetable.count > 0 ? ", or as pace.timetable says," : "",
-             run->engine_options.token_pace.rate);
+    if (rows == 0)
+        buf_add_text(out, "plan: 0 requests: no card is to be sent\n");
+    else
+        buf_addf(out,
+                 "plan: %" PRId64 " requests, %" PRId64
+                 " token calls at least, about %.0f s at %.6g requests/s%s and %.6g tokens/s\n",
+                 rows, accounts, seconds < 1 ? 1 : seconds, run->engine_options.pace.rate,
+                 run->engine_options.timetable.count > 0 ? ", or as pace.timetable says," : "",
+                 run->engine_options.token_pace.rate);
     buf_add_text(out, "dry run: nothing was sent, the ledger is as it was\n");
     return 0;
 }
