@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SHOWN_SIZE = 160, LINES_MOST = 16, TEXT_CAP = 4096 };
+enum { SHOWN_SIZE = 160, LINES_MOST = 16, TEXT_CAP = 4096, KIND_WIDE = 8 };
 
 /* What was looked at and what was there. */
 struct line {
@@ -155,9 +155,11 @@ void reconcile_explain(const struct reconcile_sight *sight, const struct api_eve
     for (size_t i = 0; i < sight->event.wrap_count; i++)
         buf_addf(out, "%s%s", i ? " > " : ", inside ", sight->event.wraps[i]);
     buf_add_char(out, '\n');
-    for (size_t i = 0; i < count; i++)
-        buf_addf(out, "  %-10s %-20s %-8s %s\n", lines[i].name, lines[i].pointer,
-                 json_kind_name(lines[i].kind), lines[i].shown);
+    for (size_t i = 0; i < count; i++) {
+        bool shown = lines[i].shown[0] != '\0';
+        buf_addf(out, "  %-10s %-20s %-*s%s%s\n", lines[i].name, lines[i].pointer, shown ? KIND_WIDE : 0,
+                 json_kind_name(lines[i].kind), shown ? " " : "", lines[i].shown);
+    }
     buf_addf(out, "read as    %s\n", reading(&sight->event));
     if (by)
         buf_addf(out, "matched    by %s: card %" PRId64 ", %s\n", by, sight->result.card_id,

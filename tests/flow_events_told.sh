@@ -1,0 +1,27 @@
+#!/bin/bash
+# What reconcile says of a few events: figures, examples, places; files that are cut off.
+# shellcheck source=tests/flow.sh
+. "$(dirname "$0")/flow.sh"
+flow_begin
+
+EVENTS=$WORK/events.jsonl
+make_portfolio few --customers 20 --cards 20 --seed 57
+start_sandbox --events "$EVENTS" --seed 3
+assert_exit 0 submit --cards "$WORK/few/cards.csv" --customers "$WORK/few/customers.csv" --quiet
+stop_sandbox
+assert_eq "events" 20 "$(wc -l <"$EVENTS" | tr -d ' ')"
+
+reconcile() {
+    "$BUILD/ctp-enroll" reconcile --ledger "$LEDGER" "$@"
+}
+enrolled() {
+    enroll status --json | jq .totals.enrolled
+}
+
+# --explain: no line ends in a blank, whatever is missing from the event.
+echo '{"event_id":"e-1","domain":"click-to-pay","event_type":"x","timestamp":"2026-01-02T03:04:05Z"}' >"$WORK/odd.jsonl"
+assert_exit 0 reconcile --explain "$WORK/odd.jsonl"
+assert_eq "lines that end in a blank" "" "$(grep -n ' $' "$WORK/stdout")"
+assert_in "what is not there" '^  status     /data/status         nothing$' "$WORK/stdout"
+
+flow_end
