@@ -24,4 +24,13 @@ assert_exit 0 reconcile --explain "$WORK/odd.jsonl"
 assert_eq "lines that end in a blank" "" "$(grep -n ' $' "$WORK/stdout")"
 assert_in "what is not there" '^  status     /data/status         nothing$' "$WORK/stdout"
 
+# Values beyond the eight that are named are counted together, in both forms.
+for n in $(seq 12); do
+    echo "{\"event_id\":\"t-$n\",\"domain\":\"other-$n\",\"event_type\":\"x\",\"org_id\":\"TN-FLOW\",\"timestamp\":\"2026-01-02T03:04:05Z\",\"data\":{}}"
+done >"$WORK/types.jsonl"
+assert_exit 0 reconcile --json "$WORK/types.jsonl"
+assert_eq "named and others" '12 8 4 0 0' "$(jq -r '"\(.other_types) \(.other_type_values | length) \(.other_type_others) \(.unknown_status_others) \(.other_operation_others)"' "$WORK/stdout")"
+assert_exit 0 reconcile "$WORK/types.jsonl"
+assert_in "others as text" '^other types: .*, others \(4\)$' "$WORK/stdout"
+
 flow_end

@@ -169,7 +169,9 @@ void reconcile_print_next(const struct reconcile_figures *f, int64_t overdue,
 
 /* ---- JSON ---- */
 
-static void add_values(struct json *json, const char *key, const struct reconcile_values *values)
+/* The others have a member of their own: a value may have any name. */
+static void add_values(struct json *json, const char *key, const char *others,
+                       const struct reconcile_values *values)
 {
     json_key(json, key);
     json_object(json);
@@ -178,6 +180,8 @@ static void add_values(struct json *json, const char *key, const struct reconcil
         json_int(json, values->value[i].count);
     }
     json_end_object(json);
+    json_key(json, others);
+    json_int(json, values->others);
 }
 
 static void add_samples(struct json *json, const char *key, const struct reconcile_sample *list,
@@ -233,9 +237,9 @@ void reconcile_print_json(const struct reconcile_figures *figures, int64_t overd
     }
     json_key(&json, "overdue");
     json_int(&json, overdue);
-    add_values(&json, "unknown_status_values", &figures->statuses);
-    add_values(&json, "other_type_values", &figures->types);
-    add_values(&json, "other_operation_values", &figures->operations);
+    add_values(&json, "unknown_status_values", "unknown_status_others", &figures->statuses);
+    add_values(&json, "other_type_values", "other_type_others", &figures->types);
+    add_values(&json, "other_operation_values", "other_operation_others", &figures->operations);
     add_samples(&json, "unmatched_examples", figures->unmatched_ones, figures->unmatched, RECONCILE_SAMPLES);
     add_samples(&json, "contradicting_examples", figures->contradicting_ones, figures->contradicting,
                 RECONCILE_SAMPLES);
