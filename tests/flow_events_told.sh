@@ -33,4 +33,13 @@ assert_eq "named and others" '12 8 4 0 0' "$(jq -r '"\(.other_types) \(.other_ty
 assert_exit 0 reconcile "$WORK/types.jsonl"
 assert_in "others as text" '^other types: .*, others \(4\)$' "$WORK/stdout"
 
+# An example is another event each time, however often one comes.
+head -n 2 "$EVENTS" | jq -c 'del(.cid)' >"$WORK/weak.jsonl"
+assert_exit 0 reconcile --set api.tenant=TN-FLOW --json "$WORK/weak.jsonl" "$WORK/weak.jsonl" "$WORK/weak.jsonl"
+assert_eq "weak events and examples" '6 2 2' "$(jq -r '"\(.weak) \(.weak_examples | length) \(.enrolled)"' "$WORK/stdout")"
+assert_exit 0 reconcile --set api.tenant=TN-FLOW "$WORK/weak.jsonl" "$WORK/weak.jsonl"
+assert_in "told as some of them" '^by account and card, for example:$' "$WORK/stdout"
+assert_exit 0 reconcile --set api.tenant=TN-FLOW "$WORK/weak.jsonl"
+assert_in "or as all" '^by account and card:$' "$WORK/stdout"
+
 flow_end

@@ -38,6 +38,11 @@ struct reconcile_sample {
     bool well;
     enum job_state state; /* of its row */
 };
+/* Events that are told apart by what an example shows, each once. */
+struct reconcile_samples {
+    struct reconcile_sample one[RECONCILE_LATE];
+    size_t count;
+};
 
 /* read = matched + unmatched + contradicting + foreign + other_types + other_operations + unknown_statuses;
  * matched = enrolled + declined + duplicates + further + late + waiting + listed. */
@@ -49,8 +54,8 @@ struct reconcile_figures {
     int64_t unfit;            /* objects that are no events */
     int64_t junk, junk_bytes; /* stretches that are no objects */
     struct reconcile_values types, operations, statuses;
-    struct reconcile_sample unmatched_ones[RECONCILE_SAMPLES], weak_ones[RECONCILE_SAMPLES],
-        contradicting_ones[RECONCILE_SAMPLES], listed_ones[RECONCILE_LATE], late_ones[RECONCILE_LATE];
+    struct reconcile_samples unmatched_ones, weak_ones, contradicting_ones; /* at most RECONCILE_SAMPLES */
+    struct reconcile_samples listed_ones, late_ones;                        /* at most RECONCILE_LATE */
     int64_t left; /* events that wait in the ledger for their row's answer, those of earlier files included */
 };
 

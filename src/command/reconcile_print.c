@@ -78,14 +78,15 @@ static void print_sample(const struct reconcile_sample *sample, bool state, stru
     buf_add_char(out, '\n');
 }
 
-static void print_samples(const char *what, const struct reconcile_sample *list, int64_t count, int64_t most,
-                          bool state, struct buf *out)
+/* `count`: of the events, which may be more than the examples. */
+static void print_samples(const char *what, const struct reconcile_samples *list, int64_t count, bool state,
+                          struct buf *out)
 {
     if (count == 0)
         return;
-    buf_addf(out, "%s%s:\n", what, count > most ? ", for example" : "");
-    for (int64_t i = 0; i < count && i < most; i++)
-        print_sample(&list[i], state, out);
+    buf_addf(out, "%s%s:\n", what, count > (int64_t)list->count ? ", for example" : "");
+    for (size_t i = 0; i < list->count; i++)
+        print_sample(&list->one[i], state, out);
 }
 
 void reconcile_print(const struct reconcile_figures *figures, int64_t overdue, struct buf *out)
@@ -100,13 +101,12 @@ void reconcile_print(const struct reconcile_figures *figures, int64_t overdue, s
     print_values("unknown statuses", &figures->statuses, out);
     print_values("other types", &figures->types, out);
     print_values("other operations", &figures->operations, out);
-    print_samples("unmatched", figures->unmatched_ones, figures->unmatched, RECONCILE_SAMPLES, false, out);
-    print_samples("of another card or customer", figures->contradicting_ones, figures->contradicting,
-                  RECONCILE_SAMPLES, false, out);
-    print_samples("by account and card", figures->weak_ones, figures->weak, RECONCILE_SAMPLES, true, out);
-    print_samples("failures after the success", figures->late_ones, figures->late, RECONCILE_LATE, true, out);
-    print_samples("cards whose state they cannot change", figures->listed_ones, figures->listed,
-                  RECONCILE_LATE, true, out);
+    print_samples("unmatched", &figures->unmatched_ones, figures->unmatched, false, out);
+    print_samples("of another card or customer", &figures->contradicting_ones, figures->contradicting, false,
+                  out);
+    print_samples("by account and card", &figures->weak_ones, figures->weak, true, out);
+    print_samples("failures after the success", &figures->late_ones, figures->late, true, out);
+    print_samples("cards whose state they cannot change", &figures->listed_ones, figures->listed, true, out);
 }
 
 /* ---- what the operator does next ---- */
@@ -184,24 +184,24 @@ static void add_values(struct json *json, const char *key, const char *others,
     json_int(json, values->others);
 }
 
-static void add_samples(struct json *json, const char *key, const struct reconcile_sample *list,
-                        int64_t count, int64_t most)
+static void add_samples(struct json *json, const char *key, const struct reconcile_samples *list)
 {
     json_key(json, key);
     json_array(json);
-    for (int64_t i = 0; i < count && i < most; i++) {
+    for (size_t i = 0; i < list->count; i++) {
+        const struct reconcile_sample *one = &list->one[i];
         json_object(json);
         json_key(json, "event_id");
-        json_text(json, list[i].event_id[0] ? list[i].event_id : NULL);
+        json_text(json, one->event_id[0] ? one->event_id : NULL);
         json_key(json, "cid");
-        json_text(json, list[i].cid[0] ? list[i].cid : NULL);
+        json_text(json, one->cid[0] ? one->cid : NULL);
         json_key(json, "card_id");
-        if (list[i].card_id != 0)
-            json_int(json, list[i].card_id);
+        if (one->card_id != 0)
+            json_int(json, one->card_id);
         else
             json_null(json);
         json_key(json, "success");
-        json_bool(json, list[i].well);
+        json_bool(json, one->well);
         json_end_object(json);
     }
     json_end_array(json);
@@ -240,12 +240,11 @@ void reconcile_print_json(const struct reconcile_figures *figures, int64_t overd
     add_values(&json, "unknown_status_values", "unknown_status_others", &figures->statuses);
     add_values(&json, "other_type_values", "other_type_others", &figures->types);
     add_values(&json, "other_operation_values", "other_operation_others", &figures->operations);
-    add_samples(&json, "unmatched_examples", figures->unmatched_ones, figures->unmatched, RECONCILE_SAMPLES);
-    add_samples(&json, "contradicting_examples", figures->contradicting_ones, figures->contradicting,
-                RECONCILE_SAMPLES);
-    add_samples(&json, "weak_examples", figures->weak_ones, figures->weak, RECONCILE_SAMPLES);
-    add_samples(&json, "late_failure_examples", figures->late_ones, figures->late, RECONCILE_LATE);
-    add_samples(&json, "listed_examples", figures->listed_ones, figures->listed, RECONCILE_LATE);
+    add_samples(&json, "unmatched_examples", &figures->unmatched_ones);
+    add_samples(&json, "contradicting_examples", &figures->contradicting_ones);
+    add_samples(&json, "weak_examples", &figures->weak_ones);
+    add_samples(&json, "late_failure_examples", &figures->late_ones);
+    add_samples(&json, "listed_examples", &figures->listed_ones);
     add_totals(&json, totals);
     json_key(&json, "error");
     json_text(&json, error);

@@ -210,19 +210,28 @@ static void count_value(struct reconcile_values *values, const char *text)
     values->value[values->count++].count = 1;
 }
 
-/* `before`: as many were counted before this one. */
-static void sample(struct reconcile_sample *list, int64_t before, int64_t most, const struct entry *entry,
+static bool same_sample(const struct reconcile_sample *a, const struct reconcile_sample *b)
+{
+    return a->card_id == b->card_id && a->well == b->well && strcmp(a->event_id, b->event_id) == 0 &&
+           strcmp(a->cid, b->cid) == 0;
+}
+
+/* An event that comes twice is one example. */
+static void sample(struct reconcile_samples *list, size_t most, const struct entry *entry,
                    const struct ledger_event_result *result)
 {
-    struct reconcile_sample *out = &list[before < most ? before : 0];
+    struct reconcile_sample out = {.card_id = result->card_id ? result->card_id : entry->event.card_id,
+                                   .well = entry->event.well,
+                                   .state = result->state};
 
-    if (before >= most)
+    if (list->count == most)
         return;
-    *out = (struct reconcile_sample){.card_id = result->card_id ? result->card_id : entry->event.card_id,
-                                     .well = entry->event.well,
-                                     .state = result->state};
-    memcpy(out->event_id, entry->event_id, sizeof out->event_id);
-    memcpy(out->cid, entry->cid, sizeof out->cid);
+    memcpy(out.event_id, entry->event_id, sizeof out.event_id);
+    memcpy(out.cid, entry->cid, sizeof out.cid);
+    for (size_t i = 0; i < list->count; i++)
+        if (same_sample(&list->one[i], &out))
+            return;
+    list->one[list->count++] = out;
 }
 
 static void count_fate(struct reconcile *reconcile, const struct entry *entry,
@@ -232,10 +241,12 @@ static void count_fate(struct reconcile *reconcile, const struct entry *entry,
 
     switch (result->fate) {
     case FATE_UNMATCHED:
-        sample(f->unmatched_ones, f->unmatched++, RECONCILE_SAMPLES, entry, result);
+        f->unmatched++;
+        sample(&f->unmatched_ones, RECONCILE_SAMPLES, entry, result);
         return;
     case FATE_CONTRADICTS:
-        sample(f->contradicting_ones, f->contradicting++, RECONCILE_SAMPLES, entry, result);
+        f->contradicting++;
+        sample(&f->contradicting_ones, RECONCILE_SAMPLES, entry, result);
         return;
     case FATE_ENROLLED:
         f->enrolled++;
@@ -250,18 +261,22 @@ static void count_fate(struct reconcile *reconcile, const struct entry *entry,
         f->further++;
         break;
     case FATE_LATE:
-        sample(f->late_ones, f->late++, RECONCILE_LATE, entry, result);
+        f->late++;
+        sample(&f->late_ones, RECONCILE_LATE, entry, result);
         break;
     case FATE_WAITS:
         f->waiting++;
         break;
     case FATE_LISTED:
-        sample(f->listed_ones, f->listed++, RECONCILE_LATE, entry, result);
+        f->listed++;
+        sample(&f->listed_ones, RECONCILE_LATE, entry, result);
         break;
     }
     f->matched++;
-    if (result->weak)
-        sample(f->weak_ones, f->weak++, RECONCILE_SAMPLES, entry, result);
+    if (!result->weak)
+        return;
+    f->weak++;
+    sample(&f->weak_ones, RECONCILE_SAMPLES, entry, result);
 }
 
 static int compare_rows(const void *a, const void *b)
