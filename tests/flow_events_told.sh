@@ -42,4 +42,11 @@ assert_in "told as some of them" '^by account and card, for example:$' "$WORK/st
 assert_exit 0 reconcile --set api.tenant=TN-FLOW "$WORK/weak.jsonl"
 assert_in "or as all" '^by account and card:$' "$WORK/stdout"
 
+# What is stepped over is told with its place and its length.
+printf '{"a":1}\n{"bb":22}\nwhat\n' >"$WORK/none.jsonl"
+assert_exit 0 reconcile "$WORK/none.jsonl"
+assert_eq "places and lengths" "0 7
+8 9
+18 5" "$(sed -n 's/.* stepped over .*byte=\([0-9]*\) bytes=\([0-9]*\)$/\1 \2/p' "$WORK/stderr")"
+
 flow_end

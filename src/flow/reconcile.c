@@ -27,7 +27,7 @@ struct reconcile {
     struct json_split split;
     struct api_events *events;
     char *path;
-    int64_t offset;                             /* of the object at hand */
+    int64_t offset, length;                     /* of the object at hand */
     int64_t objects, events_found, bytes, told; /* of the file at hand */
     bool failed;                                /* it is damaged, or no event file: why */
     struct fail why;
@@ -179,6 +179,7 @@ static int pull(struct reconcile *reconcile, struct api_event *out, struct fail 
         case JSON_SPLIT_OBJECT:
             reconcile->objects++;
             reconcile->offset = piece.offset;
+            reconcile->length = piece.length;
             api_events_put(reconcile->events, piece.text);
             break;
         case JSON_SPLIT_JUNK:
@@ -357,7 +358,8 @@ static int take(struct reconcile *reconcile, const struct api_event *event, stru
     switch (event->kind) {
     case API_EVENT_UNFIT:
         f->unfit++;
-        tell(reconcile, "a JSON object that is no event was stepped over", reconcile->offset, 0);
+        tell(reconcile, "a JSON object that is no event was stepped over", reconcile->offset,
+             reconcile->length);
         return 0;
     case API_EVENT_FOREIGN:
         f->foreign++;
