@@ -49,4 +49,27 @@ assert_eq "places and lengths" "0 7
 8 9
 18 5" "$(sed -n 's/.* stepped over .*byte=\([0-9]*\) bytes=\([0-9]*\)$/\1 \2/p' "$WORK/stderr")"
 
+# A file that ends in the middle of an event, or of an array of them, lacks events: 6 as for a packed one, after what
+# stands before that was settled. A last line without its end is whole.
+told() { # what, file, events read, enrolled then
+    assert_exit 6 reconcile --json "$2"
+    assert_eq "$1: read" "$3" "$(json "$WORK/stdout" .read)"
+    assert_eq "$1: why" "$2: truncated: at byte $(stat -c %s "$2") it stops inside a JSON object or array; get the whole file. What stands before that was read" \
+        "$(json "$WORK/stdout" .error)"
+    assert_eq "$1: enrolled" "$4" "$(enrolled)"
+}
+head -n 5 "$EVENTS" | head -c -30 >"$WORK/line.jsonl"
+told "in a line" "$WORK/line.jsonl" 4 4
+head -n 6 "$EVENTS" | jq . | head -n -4 >"$WORK/lines.json"
+told "in one of many lines" "$WORK/lines.json" 5 5
+head -n 7 "$EVENTS" | sed '1s/^/[/; s/$/,/' | head -c -2 >"$WORK/array.json"
+told "in an array, between two" "$WORK/array.json" 7 7
+head -n 8 "$EVENTS" | head -c -1 >"$WORK/whole.jsonl"
+assert_exit 0 reconcile --json "$WORK/whole.jsonl"
+assert_eq "a line without an end" '8 null' "$(jq -r '"\(.read) \(.error)"' "$WORK/stdout")"
+head -n 1 "$EVENTS" | head -c -30 >"$WORK/one.jsonl"
+assert_exit 6 reconcile "$WORK/one.jsonl" "$EVENTS"
+assert_in "one event, cut" 'one.jsonl: holds no whole JSON object, so it is no event file, or was cut off$' "$WORK/stdout"
+assert_eq "the other file is settled" 20 "$(enrolled)"
+
 flow_end

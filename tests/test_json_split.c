@@ -11,7 +11,7 @@
 #include <string.h>
 
 /* What comes out of a text that goes in by blocks of `step` bytes: objects as "OFFSET TEXT", junk as
- * "OFFSET+LENGTH WHY", joined by '|'. */
+ * "OFFSET+LENGTH WHY", joined by '|'; "!" behind it all: the text ended inside of something. */
 static void pieces(struct span text, size_t limit, size_t step, struct buf *out)
 {
     static const char *const why[] = {"foreign", "broken", "long", "cut"};
@@ -40,6 +40,7 @@ static void pieces(struct span text, size_t limit, size_t step, struct buf *out)
         if (result == JSON_SPLIT_JUNK)
             buf_addf(out, "+%" PRId64 " %s", piece.length, why[piece.junk]);
     }
+    buf_add_text(out, json_split_cut(&split) ? "!" : "");
     json_split_free(&split);
 }
 
@@ -125,10 +126,14 @@ static void without_lines_the_fault_is_the_end(void **state)
 static void what_the_end_cuts_is_told(void **state)
 {
     (void)state;
-    gives("{}{\"a\":1", "0 {}|2+6 cut");
-    gives("[{}", "1 {}|3+0 cut");
-    gives("[{},{\"a", "1 {}|4+3 cut|7+0 cut");
-    gives("{\"a\":\n{}\n", "0+6 broken|6 {}");
+    gives("{}{\"a\":1", "0 {}|2+6 cut!");
+    gives("[{}", "1 {}|3+0 cut!");
+    gives("[{},{\"a", "1 {}|4+3 cut|7+0 cut!");
+    /* Lines of what was begun are looked at again: that makes the file no more whole. */
+    gives("{\"a\":\n{}\n", "0+6 broken|6 {}!");
+    gives("{\n\"a\": {\"b\": 1},\n\"c\": \"d", "0+7 broken|7 {\"b\": 1}|17+7 foreign!");
+    gives("{\"a\":1}", "0 {\"a\":1}"); /* its last line lacks an end, and nothing else */
+    gives("{\"a\":\n{}{}", "0+6 broken|6 {}|8 {}");
 }
 
 static void too_long_an_object_is_stepped_over(void **state)
@@ -137,7 +142,7 @@ static void too_long_an_object_is_stepped_over(void **state)
     gives_within(10, SPAN("{\"a\":1234}{\"a\":12345}{}"), "0 {\"a\":1234}|10+11 long|21 {}");
     gives_within(10, SPAN("{\"a\":\"}}}}}}}}}}}}}}}}}}\"}{}"), "0+26 long|26 {}");
     gives_within(10, SPAN("{\"a\":123456789 {}\n{}"), "0+15 long|15 {}|18 {}");
-    gives_within(10, SPAN("{\"a\":123456789"), "0+14 long");
+    gives_within(10, SPAN("{\"a\":123456789"), "0+14 long!");
 }
 
 static void nesting_too_deep_is_broken(void **state)

@@ -45,6 +45,7 @@ struct json_split {
     unsigned depth;   /* of the object at hand, itself included */
     uint64_t objects; /* a bit a level, the innermost lowest: 1 an object, 0 an array */
     bool in_string, escaped, ended;
+    bool cut;
 };
 
 void json_split_init(struct json_split *split, size_t limit); /* longest object in bytes */
@@ -55,5 +56,9 @@ void json_split_feed(struct json_split *split, struct span bytes);
 void json_split_finish(struct json_split *split); /* nothing more will come */
 
 enum json_split_result json_split_next(struct json_split *split, struct json_piece *out);
+
+/* Behind JSON_SPLIT_END: whether the stream ended inside an object or an array. Then more was to come, even
+ * where the lines of what was begun were looked at again and told as something else. */
+bool json_split_cut(const struct json_split *split);
 
 #endif

@@ -150,16 +150,24 @@ static void feed(struct reconcile *reconcile)
     json_split_finish(&reconcile->split);
 }
 
-/* What is no JSON at all is another file than was meant. */
+/* What is no JSON at all is another file than was meant. What ends inside an object or an array lacks events:
+ * the same as a packed file that was cut off. */
 static int finish(struct reconcile *reconcile, struct fail *fail)
 {
+    bool cut = json_split_cut(&reconcile->split);
+
     if (reconcile->failed) {
         *fail = reconcile->why;
         return -1;
     }
     if (reconcile->objects == 0 && reconcile->told > 0)
-        return fail_set(fail, FAIL_INPUT, "%s: holds no JSON object, so it is no event file",
-                        reconcile->path);
+        return fail_set(fail, FAIL_INPUT, "%s: holds no %sJSON object, so it is no event file%s",
+                        reconcile->path, cut ? "whole " : "", cut ? ", or was cut off" : "");
+    if (cut)
+        return fail_set(fail, FAIL_INPUT,
+                        "%s: truncated: at byte %" PRId64 " it stops inside a JSON object or array; get the "
+                        "whole file. What stands before that was read",
+                        reconcile->path, reconcile->bytes);
     return 0;
 }
 

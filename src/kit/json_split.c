@@ -311,6 +311,7 @@ static bool go_on_object(struct json_split *split, struct json_piece *out, enum 
     }
     if (scan == SCAN_MORE) {
         *result = JSON_SPLIT_MORE;
+        split->cut = split->cut || split->ended;
         if (split->ended)
             give_up(split, JSON_JUNK_CUT);
         return !split->ended;
@@ -330,6 +331,7 @@ static bool go_on_long(struct json_split *split)
 
     if (scan == SCAN_FAULT && (unsigned char)split->window.ptr[split->at] < 0x20)
         split->at++;
+    split->cut = split->cut || (scan == SCAN_MORE && split->ended);
     return scan != SCAN_MORE || split->ended;
 }
 
@@ -339,6 +341,7 @@ static enum json_split_result end(struct json_split *split, struct json_piece *o
     if (split->arrays == 0)
         return JSON_SPLIT_END;
     split->arrays = 0;
+    split->cut = true;
     *out = (struct json_piece){.offset = split->base + (int64_t)split->at, .junk = JSON_JUNK_CUT};
     return JSON_SPLIT_JUNK;
 }
@@ -369,4 +372,9 @@ enum json_split_result json_split_next(struct json_split *split, struct json_pie
             return JSON_SPLIT_MORE;
         }
     }
+}
+
+bool json_split_cut(const struct json_split *split)
+{
+    return split->cut;
 }
