@@ -9,16 +9,11 @@ static const char KEY[] = "card_path";
 
 int ledger_card_path(struct ledger *ledger, bool *out, struct fail *fail)
 {
-    sqlite3_stmt *row = ledger_statement(ledger, ST_META_GET, fail);
-    int rc;
+    int64_t set;
 
-    if (!row || ledger_bind(ledger, row, fail, "t", KEY) != 0)
+    if (ledger_meta_number(ledger, KEY, &set, fail) != 0)
         return -1;
-    rc = ledger_step(ledger, row, fail);
-    if (rc < 0)
-        return -1;
-    *out = rc == 1 && sqlite3_column_int(row, 0) != 0;
-    (void)sqlite3_reset(row);
+    *out = set != 0;
     return 0;
 }
 

@@ -180,6 +180,8 @@ int ledger_value(struct ledger *ledger, enum statement which, int64_t *out, stru
 /* The same with one parameter; 0 where there is no row. */
 int ledger_value_of(struct ledger *ledger, enum statement which, int64_t key, int64_t *out,
                     struct fail *fail) MUST_CHECK;
+/* A number of the table meta; 0: it was never set. */
+int ledger_meta_number(struct ledger *ledger, const char *key, int64_t *out, struct fail *fail) MUST_CHECK;
 /* Several statements without parameters, such as the schema. */
 int ledger_script(struct ledger *ledger, const char *sql, struct fail *fail) MUST_CHECK;
 

@@ -58,17 +58,10 @@ int ledger_purge(struct ledger *ledger, int64_t before_ms, struct ledger_purged 
 
 int ledger_shrink(struct ledger *ledger, struct fail *fail)
 {
-    sqlite3_stmt *row = ledger_statement(ledger, ST_META_GET, fail);
     int64_t unshrunk;
-    int rc;
 
-    if (!row || ledger_bind(ledger, row, fail, "t", KEY) != 0)
+    if (ledger_meta_number(ledger, KEY, &unshrunk, fail) != 0)
         return -1;
-    rc = ledger_step(ledger, row, fail);
-    if (rc < 0)
-        return -1;
-    unshrunk = rc == 1 ? sqlite3_column_int64(row, 0) : 0;
-    (void)sqlite3_reset(row);
     if (unshrunk == 0)
         return 0;
     if (ledger_script(ledger, "VACUUM", fail) != 0 ||

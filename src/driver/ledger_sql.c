@@ -263,19 +263,34 @@ int ledger_value(struct ledger *ledger, enum statement which, int64_t *out, stru
     return 0;
 }
 
-int ledger_value_of(struct ledger *ledger, enum statement which, int64_t key, int64_t *out, struct fail *fail)
+/* The number of the only row of a statement that is bound; 0 where there is no row. */
+static int take_number(struct ledger *ledger, sqlite3_stmt *row, int64_t *out, struct fail *fail)
 {
-    sqlite3_stmt *row = ledger_statement(ledger, which, fail);
-    int rc;
+    int rc = ledger_step(ledger, row, fail);
 
-    if (!row || ledger_bind(ledger, row, fail, "i", key) != 0)
-        return -1;
-    rc = ledger_step(ledger, row, fail);
     if (rc < 0)
         return -1;
     *out = rc == 1 ? sqlite3_column_int64(row, 0) : 0;
     (void)sqlite3_reset(row);
     return 0;
+}
+
+int ledger_value_of(struct ledger *ledger, enum statement which, int64_t key, int64_t *out, struct fail *fail)
+{
+    sqlite3_stmt *row = ledger_statement(ledger, which, fail);
+
+    if (!row || ledger_bind(ledger, row, fail, "i", key) != 0)
+        return -1;
+    return take_number(ledger, row, out, fail);
+}
+
+int ledger_meta_number(struct ledger *ledger, const char *key, int64_t *out, struct fail *fail)
+{
+    sqlite3_stmt *row = ledger_statement(ledger, ST_META_GET, fail);
+
+    if (!row || ledger_bind(ledger, row, fail, "t", key) != 0)
+        return -1;
+    return take_number(ledger, row, out, fail);
 }
 
 int ledger_script(struct ledger *ledger, const char *sql, struct fail *fail)
