@@ -5,6 +5,7 @@
 #define FLOW_REPORT_H
 
 #include "driver/ledger_read.h"
+#include "kit/json.h"
 #include "kit/log.h"
 #include "work/portfolio.h"
 
@@ -27,6 +28,9 @@ int report_write(struct ledger *ledger, struct portfolio *portfolio, const struc
 /* The document of summary.json and status --json. */
 int report_summary(struct ledger *ledger, const struct report_options *options, struct buf *out,
                    struct fail *fail) MUST_CHECK;
+
+/* The member "totals" of a document: every state with its count. */
+void report_totals_json(const struct ledger_totals *totals, struct json *json);
 
 /* Exit code that the totals call for when a run is over: 3 when a record was refused or a row failed, 5 when
  * rows are still to be sent, else 0. */

@@ -1,6 +1,7 @@
 /* One table names the counts for both forms. */
 #include "reconcile_impl.h"
 
+#include "flow/report.h"
 #include "kit/json.h"
 
 #include <inttypes.h>
@@ -207,17 +208,6 @@ static void add_samples(struct json *json, const char *key, const struct reconci
     json_end_array(json);
 }
 
-static void add_totals(struct json *json, const struct ledger_totals *totals)
-{
-    json_key(json, "totals");
-    json_object(json);
-    for (int i = 0; i < JOB_STATE_COUNT; i++) {
-        json_key(json, job_state_name((enum job_state)i));
-        json_int(json, totals->state[i]);
-    }
-    json_end_object(json);
-}
-
 void reconcile_print_json(const struct reconcile_figures *figures, int64_t overdue,
                           const struct ledger_totals *totals, const char *error, struct buf *out)
 {
@@ -245,7 +235,7 @@ void reconcile_print_json(const struct reconcile_figures *figures, int64_t overd
     add_samples(&json, "weak_examples", &figures->weak_ones);
     add_samples(&json, "late_failure_examples", &figures->late_ones);
     add_samples(&json, "listed_examples", &figures->listed_ones);
-    add_totals(&json, totals);
+    report_totals_json(totals, &json);
     json_key(&json, "error");
     json_text(&json, error);
     json_end_object(&json);

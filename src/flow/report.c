@@ -157,7 +157,7 @@ int report_exit_code(const struct ledger_totals *totals)
     return report_needs_person(totals) ? 3 : 0;
 }
 
-static void add_totals(struct json *json, const struct ledger_totals *totals)
+void report_totals_json(const struct ledger_totals *totals, struct json *json)
 {
     json_key(json, "totals");
     json_object(json);
@@ -385,7 +385,7 @@ int report_summary(struct ledger *ledger, const struct report_options *options, 
     json_text(&json, clock_format(options->now_ms, at));
     json_key(&json, "program");
     json_text(&json, "ctp-enroll " CTP_VERSION);
-    add_totals(&json, &totals);
+    report_totals_json(&totals, &json);
     json_key(&json, "purged");
     json_int(&json, totals.purged);
     json_key(&json, "overdue");
