@@ -119,14 +119,16 @@ $(BUILD)/share/ctp-enroll.1: docs/ctp-enroll.1 $(BUILD)/docs
 
 # ---- packages ------------------------------------------------------------------------------------------------
 # `deps` installs what building and testing need, `deps-dev` also what lint, fuzz and CI need. A build only
-# checks, once a folder, and names what is missing.
+# checks, once a folder, and names what is missing; beside a goal that installs, it waits for that. One make does
+# both, so that goals given together do not build one file twice at a time: what a recipe needs of compiler and
+# pkg-config is asked for when it runs.
 .PHONY: deps deps-dev
 deps:
 	@sh .ci/deps install build test
 deps-dev:
 	@sh .ci/deps install build test dev
 
-$(BUILD)/.packages:
+$(BUILD)/.packages: | $(if $(filter test demo bench bench-quick,$(MAKECMDGOALS)),deps)
 	@sh .ci/deps check build
 	@mkdir -p $(@D)
 	@touch $@
@@ -160,15 +162,13 @@ $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(LIB_TEST)
 $(BUILD)/make_%: $(BUILD)/tests/make_%.o $(LIB_TEST)
 	$(call SAY,LINK) $(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIB_TEST) $(LINK_ENROLL)
 
-.PHONY: test test-run programs
+.PHONY: test browser programs
 programs: $(BUILD)/ctp-enroll $(BUILD)/ctp-sandbox $(TESTS) $(TEST_TOOLS)
 
-# A second make, because the first may have begun without compiler and pkg-config.
-test: deps
+browser: deps
 	@sh .ci/deps install browser || echo 'without a browser the tests do not look at report.html'
-	@$(MAKE) --no-print-directory test-run
 
-test-run: programs
+test: deps browser programs
 	@BUILD='$(BUILD)' sh tests/run.sh $(TESTS) $(FLOWS)
 
 # ---- variants: the same rules in another folder --------------------------------------------------------------
@@ -250,8 +250,7 @@ lint-tidy: | $(GENERATED)
 
 # ---- demo and measurements -----------------------------------------------------------------------------------
 .PHONY: demo bench bench-quick
-demo: deps
-	@$(MAKE) --no-print-directory all $(TEST_TOOLS)
+demo: deps all $(TEST_TOOLS)
 	@test -f tests/demo.sh || { echo 'tests/demo.sh is not there'; exit 1; }
 	@BUILD='$(BUILD)' CTP_ENROLL_BIN='$(abspath $(BUILD))/ctp-enroll' \
 	    CTP_SANDBOX_BIN='$(abspath $(BUILD))/ctp-sandbox' bash tests/demo.sh
@@ -260,16 +259,15 @@ demo: deps
 BENCH_TOOLS := $(BUILD)/bench/target $(BUILD)/bench/bare_client $(BUILD)/bench/sqlite_clock.so
 
 bench-quick: export QUICK := 1
-bench bench-quick: deps
+bench bench-quick: deps all $(TEST_TOOLS) $(BENCH_TOOLS)
 	@sh .ci/deps install bench || echo 'what is missing is left out'
-	@$(MAKE) --no-print-directory all $(TEST_TOOLS) $(BENCH_TOOLS)
 	@BUILD='$(BUILD)' bash tests/bench.sh
 
 $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o
 	@mkdir -p $(@D)
 	$(call SAY,LINK) $(CC) $(ALL_LDFLAGS) -o $@ $< $(shell pkg-config --libs libcurl)
 
-$(BUILD)/bench/%.so: tests/bench/%.c
+$(BUILD)/bench/%.so: tests/bench/%.c | $(BUILD)/.packages
 	@mkdir -p $(@D)
 	$(call SAY,LINK) $(CC) $(ALL_CFLAGS) -fPIC -shared -o $@ $<
 
