@@ -132,6 +132,8 @@ static void a_folder_is_no_ledger(void **state)
     (void)state;
     assert_int_equal(mkdir(desk_path(), 0700), 0);
     open_fails(LEDGER_RUN, FAIL_LEDGER, ": cannot open the ledger: Is a directory");
+    open_fails(LEDGER_READ, FAIL_LEDGER, ": a folder, not a ledger");
+    open_fails(LEDGER_RESUME, FAIL_LEDGER, ": a folder, not a ledger");
 }
 
 /* Holds the ledger in another process until the pipe closes. */

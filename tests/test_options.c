@@ -131,7 +131,7 @@ static void faults_are_named(void **state)
     REFUSED("--json takes no value", "run", "--json=yes");
     REFUSED("--color: 'blue' is none of auto|always|never", "run", "--color", "blue");
     REFUSED("run: what is 'cards.csv'? 'ctp-enroll run --help' shows the usage", "run", "cards.csv");
-    REFUSED("config: a word is missing: show [verdicts] | check", "config");
+    REFUSED("config needs more: show [verdicts] | check", "config");
     REFUSED("no command; 'ctp-enroll --help' lists the commands", "--json");
     refused("no command; 'ctp-enroll --help' lists the commands", (const char *const[]){"ctp-enroll", NULL});
 }

@@ -12,6 +12,8 @@ struct outfile;
 
 /* Makes the folder (mode 0700) where it is missing; its parent must exist. */
 int outfile_folder(const char *folder, struct fail *fail) MUST_CHECK;
+/* Whether that would do, as far as it can be told without making anything. */
+int outfile_check(const char *folder, struct fail *fail) MUST_CHECK;
 
 int outfile_open(struct outfile **out, const char *folder, const char *name, struct fail *fail) MUST_CHECK;
 /* Mode 0644, for a reader that is another user: nothing personal may stand in such a file. */

@@ -189,7 +189,7 @@ static int check_words(const struct options *options, struct fail *fail)
         return fail_set(fail, FAIL_USAGE, "%s: what is '%s'? 'ctp-enroll %s --help' shows the usage",
                         command->name, options->words[command->most], command->name);
     if (options->word_count < command->least)
-        return fail_set(fail, FAIL_USAGE, "%s: a word is missing: %s", command->name, command->positional);
+        return fail_set(fail, FAIL_USAGE, "%s needs more: %s", command->name, command->positional);
     return 0;
 }
 

@@ -3,6 +3,7 @@
 
 #include "cli/setup.h"
 #include "cli/text.h"
+#include "driver/outfile.h"
 #include "flow/ingest.h"
 #include "flow/report.h"
 #include "kit/clock.h"
@@ -63,7 +64,8 @@ int command_check(struct command *command, int *exit_code, struct fail *fail)
 
     if (!options.cards)
         return fail_set(fail, FAIL_USAGE, "check needs --cards FILE; see ctp-enroll check --help");
-    if (ingest_check(options.cards, options.customers, fail) != 0)
+    if (ingest_check(options.cards, options.customers, fail) != 0 ||
+        outfile_check(command->out_folder, fail) != 0)
         return -1;
     setup_tables(command->config, now_ms, &tables);
     tables.spool.base = command->ledger_path;

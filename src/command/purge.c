@@ -75,8 +75,10 @@ int command_purge(struct command *command, int *exit_code, struct fail *fail)
     int rc;
 
     *exit_code = 0;
-    if (!age || quantity_duration(span_of(age), &age_ms) != 0)
+    if (!age)
         return fail_set(fail, FAIL_USAGE, "purge needs --older-than DURATION, such as 90d");
+    if (quantity_duration(span_of(age), &age_ms) != 0)
+        return fail_set(fail, FAIL_USAGE, "--older-than: '%s' is no duration, such as 90d", age);
     if (open_ledger(command, &ledger, fail) != 0)
         return -1;
     rc = purge(command, ledger, clock_wall_ms() - age_ms, fail);

@@ -6,6 +6,7 @@
 #include "cli/setup.h"
 #include "cli/text.h"
 #include "driver/descriptors.h"
+#include "driver/outfile.h"
 #include "flow/engine.h"
 #include "flow/ingest.h"
 #include "flow/metrics.h"
@@ -296,6 +297,18 @@ static int submit_all(struct run *run, struct ledger_totals *totals, int *exit_c
     return fail_set(fail, FAIL_INTERNAL, "the run ended with rows still to be sent");
 }
 
+/* The ledger of a run that never loaded anything, or another one than was meant. */
+static void warn_empty(struct run *run, const struct ledger_totals *totals)
+{
+    int64_t cards = 0;
+
+    for (int i = 0; i < JOB_STATE_COUNT; i++)
+        cards += totals->state[i];
+    if (cards == 0)
+        log_add(run->command->log, LOG_WARN, "the ledger holds no card; --cards FILE loads some",
+                LOG_TEXT("ledger", run->command->ledger_path));
+}
+
 /* Load, verify, submit; then what the totals say. */
 static int work(struct run *run, int *exit_code, struct fail *fail)
 {
@@ -307,6 +320,7 @@ static int work(struct run *run, int *exit_code, struct fail *fail)
     if (verify_files(run, fail) != 0 || submit_all(run, &totals, exit_code, fail) != 0 ||
         ledger_check(run->ledger, fail) != 0)
         return -1;
+    warn_empty(run, &totals);
     if (run->command->json)
         return 0;
     if (print_totals(run, &totals, fail) != 0)
@@ -349,6 +363,16 @@ static void choose_error(struct run *run, struct fail *first, const struct fail 
         *first = *second;
 }
 
+/* Told before hours of sending, which it is no reason to put off: report makes the set elsewhere. */
+static void warn_folder(struct run *run)
+{
+    struct fail unfit;
+
+    if (outfile_check(run->command->out_folder, &unfit) != 0)
+        log_add(run->command->log, LOG_WARN, "no reports can be written as things are",
+                LOG_TEXT("reason", unfit.text));
+}
+
 static int run_real(struct run *run, int *exit_code, struct fail *fail)
 {
     enum ledger_mode mode = options_has(run->command->options, "cards") ? LEDGER_RUN : LEDGER_RESUME;
@@ -364,6 +388,7 @@ static int run_real(struct run *run, int *exit_code, struct fail *fail)
         keep_settings(run, fail) != 0 ||
         spools_sweep(run->ledger, run->command->ledger_path, run->command->log, fail) != 0)
         return -1;
+    warn_folder(run);
     if (recovered > 0)
         log_add(run->command->log, LOG_WARN,
                 hold ? "an earlier run was cut off; rows without an answer are held"

@@ -372,8 +372,10 @@ int command_show(struct command *command, int *exit_code, struct fail *fail)
     int rc = -1;
 
     *exit_code = 0;
-    if (!card || span_to_id(span_of(card), &card_id) != 0)
-        return fail_set(fail, FAIL_USAGE, "show needs --card ID, a decimal card_id");
+    if (!card)
+        return fail_set(fail, FAIL_USAGE, "show needs --card ID, a card_id");
+    if (span_to_id(span_of(card), &card_id) != 0) /* not repeated: it may be anything */
+        return fail_set(fail, FAIL_USAGE, "--card: that is no card_id, which is a whole number in digits");
     if (ledger_open(&story.ledger, command->ledger_path, LEDGER_READ, fail) != 0)
         return -1;
     if (ledger_card_path(story.ledger, &story.card_path, fail) == 0 &&

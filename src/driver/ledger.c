@@ -42,6 +42,8 @@ static int touch(const char *path, struct fail *fail)
 {
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 
+    if (fd < 0 && errno == ENOENT)
+        return fail_set(fail, FAIL_LEDGER, "%s: cannot make the ledger: its folder is not there", path);
     if (fd < 0)
         return fail_set(fail, FAIL_LEDGER, "%s: cannot open the ledger: %s", path, strerror(errno));
     if (close(fd) != 0)
@@ -229,10 +231,16 @@ static bool runs(enum ledger_mode mode)
 
 static int check_place(const struct ledger *ledger, enum ledger_mode mode, struct fail *fail)
 {
+    struct stat info;
+
     if (mode == LEDGER_RUN)
         return 0;
-    if (access(ledger->path, F_OK) != 0)
+    if (stat(ledger->path, &info) != 0)
         return fail_set(fail, FAIL_INPUT, "%s: there is no such ledger; name it with --ledger", ledger->path);
+    if (S_ISDIR(info.st_mode))
+        return fail_set(fail, FAIL_LEDGER, "%s: a folder, not a ledger", ledger->path);
+    if (access(ledger->path, mode == LEDGER_READ ? R_OK : R_OK | W_OK) != 0)
+        return fail_set(fail, FAIL_LEDGER, "%s: cannot open the ledger: %s", ledger->path, strerror(errno));
     return 0;
 }
 

@@ -19,11 +19,46 @@ struct outfile {
     struct buf block, cell, name, temporary;
 };
 
+/* Of a folder that is there; errno where it is not. */
+static int check_folder(const char *folder, struct fail *fail)
+{
+    struct stat info;
+
+    if (stat(folder, &info) != 0)
+        return fail_set(fail, FAIL_LEDGER, "%s: cannot make the folder: %s", folder, strerror(errno));
+    if (!S_ISDIR(info.st_mode))
+        return fail_set(fail, FAIL_LEDGER, "%s: a file, not a folder", folder);
+    if (access(folder, W_OK | X_OK) != 0)
+        return fail_set(fail, FAIL_LEDGER, "%s: cannot write into the folder: %s", folder, strerror(errno));
+    return 0;
+}
+
 int outfile_folder(const char *folder, struct fail *fail)
 {
-    if (mkdir(folder, 0700) == 0 || errno == EEXIST)
+    if (mkdir(folder, 0700) == 0)
         return 0;
+    if (errno == EEXIST)
+        return check_folder(folder, fail);
     return fail_set(fail, FAIL_LEDGER, "%s: cannot make the folder: %s", folder, strerror(errno));
+}
+
+int outfile_check(const char *folder, struct fail *fail)
+{
+    const char *slash = strrchr(folder, '/');
+    struct fail parent_fail;
+    char *parent;
+    int rc;
+
+    if (access(folder, F_OK) == 0 || errno != ENOENT)
+        return check_folder(folder, fail);
+    parent = !slash ? mem_text(".") : strndup(folder, slash == folder ? 1 : (size_t)(slash - folder));
+    rc = parent ? check_folder(parent, &parent_fail) : 0;
+    if (rc != 0)
+        (void)fail_set(fail, FAIL_LEDGER,
+                       "%s: cannot make the folder: %s is not there, or not to be written into", folder,
+                       parent);
+    free(parent);
+    return rc;
 }
 
 /* Temporary files of processes that were killed: a rejects file among them would keep personal data for
