@@ -204,6 +204,10 @@ static void parsing_does_not_depend_on_what_was_parsed_before(void **state)
     assert_true(span_is(record.cells[0], "4\"") && span_is(record.cells[1], "5"));
     reader_parse(parser, SPAN(""), 1, &record);
     assert_int_equal(record.cell_count, 0);
+    reader_parse(parser, SPAN(" \t"), 1, &record);
+    assert_int_equal(record.cell_count, 0);
+    reader_parse(parser, SPAN("1\n2,3"), 1, &record);
+    assert_int_equal(record.cell_count, 3);
     reader_parse(parser, SPAN("6"), 1, &record);
     assert_int_equal(record.cell_count, 1);
     reader_close(parser);

@@ -1,13 +1,14 @@
 /* reader: CSV records pulled one at a time, each with its exact place in the file. The only user of libcsv.
  *
  * libcsv is fed one physical line at a time, so that a call ends at most one record: offsets and line numbers
- * are exact, a stop is possible anywhere, nothing queues. Memory is bounded by max_record_bytes and the 1 MiB
- * within which a quote may close. An unclosed quote costs one record (UNCLOSED_QUOTE, `quote_line` names
- * where it opened) and reading resumes at the next physical line; so does a closing quote with text behind
- * it. A quote inside an unquoted field is text. Lines end with LF, CRLF or a lone CR; blank lines are skipped
- * but counted. A byte order mark at the start is skipped. Cells are trimmed of surrounding blanks unless
- * quoted. Cells are UTF-8 whatever the file's encoding, with a byte 0xFF where it does not decode; places,
- * lengths, limits and `bytes` are those of the file. */
+ * are exact, a stop is possible anywhere, nothing queues. A line whose cells need no parser is cut without
+ * it. Memory is bounded by max_record_bytes and the 1 MiB within which a quote may close. An unclosed quote
+ * costs one record (UNCLOSED_QUOTE, `quote_line` names where it opened) and reading resumes at the next
+ * physical line; so does a closing quote with text behind it. A quote inside an unquoted field is text. Lines
+ * end with LF, CRLF or a lone CR; blank lines are skipped but counted. A byte order mark at the start is
+ * skipped. Cells are trimmed of surrounding blanks unless quoted. Cells are UTF-8 whatever the file's
+ * encoding, with a byte 0xFF where it does not decode; places, lengths, limits and `bytes` are those of the
+ * file. */
 #ifndef DRIVER_READER_H
 #define DRIVER_READER_H
 
@@ -64,7 +65,8 @@ int reader_next(struct reader *reader, struct reader_record *out, struct fail *f
 
 /* The bytes of one record, as `bytes` gave them, into cells again; `line` is where it begins (0: not known,
  * then quote_line counts from 0). It may stand between calls of reader_next. A record that was WHOLE is WHOLE
- * again, one with another fault has that fault again but for TOO_LONG, which may hide an unclosed quote. */
+ * again, one with another fault has that fault again but for TOO_LONG, which may hide an unclosed quote. The
+ * cells may point into `bytes`. */
 void reader_parse(struct reader *reader, struct span bytes, int64_t line, struct reader_record *out);
 
 /* How many of a record's bytes hold its first `cells` cells, without the delimiter behind them; SIZE_MAX

@@ -60,7 +60,7 @@ static void record_reset(struct reader *reader)
 {
     buf_reset(&reader->cells_text);
     reader->cell_count = 0;
-    reader->too_many = reader->ended = false;
+    reader->too_many = reader->ended = reader->split = false;
 }
 
 static void size_set(struct reader *reader, const struct reader_options *options)
@@ -99,6 +99,7 @@ int reader_open(struct reader **out, int fd, const struct reader_options *option
         reader_close(reader);
         return -1;
     }
+    split_set(reader);
     /* window_place decodes twice. The marks and line ends that are added stay far below the growth. */
     buf_init(&reader->decoded, reader->charset ? 2 * reader->reach * CHARSET_GROWTH : 0);
     buf_init(&reader->cells_text, reader->charset ? reader->decoded.cap : reader->reach);
@@ -172,7 +173,7 @@ static void finish_cells(struct reader *reader, struct reader_record *out)
     size_t start = 0;
 
     assert(!reader->cells_text.full);
-    for (size_t i = 0; i < reader->cell_count; i++) {
+    for (size_t i = 0; i < reader->cell_count && !reader->split; i++) {
         reader->cell[i] = (struct span){buf_text(&reader->cells_text) + start, reader->cell_end[i] - start};
         start = reader->cell_end[i];
     }
@@ -318,6 +319,7 @@ static void choose_delimiter(struct reader *reader, struct span text)
         }
     }
     reader->delimiter_known = true;
+    split_set(reader);
     parser_renew(reader, true);
 }
 
@@ -384,6 +386,10 @@ int reader_next(struct reader *reader, struct reader_record *out, struct fail *f
     for (;;) {
         if (rc == 0 || spot.from + line.whole > reader->reach)
             return give_up_end(reader, spot, rc == 0, out, fail);
+        if (spot.from == 0 && split_line(reader, (struct span){line.all.ptr, line.text_len})) {
+            spot = (struct spot){line.whole, 1};
+            break;
+        }
         spot = (struct spot){spot.from + line.whole, spot.lines + 1};
         if (!feed(reader, line.all))
             return next_fails(reader, spot.from, out, fail);
@@ -406,8 +412,12 @@ void reader_parse(struct reader *reader, struct span bytes, int64_t line, struct
     struct quotes q = {.seen = 0};
 
     *out = (struct reader_record){.line = line, .length = bytes.len, .bytes = bytes, .cells = reader->cell};
-    parser_renew(reader, true); /* whatever bytes came before leave nothing behind */
     record_reset(reader);
+    if (split_line(reader, text)) {
+        finish_cells(reader, out);
+        return;
+    }
+    parser_renew(reader, true); /* whatever bytes came before leave nothing behind */
     if (!feed(reader, text) || !feed(reader, SPAN("\n")) || !reader->ended) {
         quotes_scan(reader, &q, text);
         parser_renew(reader, false);

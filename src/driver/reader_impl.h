@@ -39,6 +39,10 @@ struct reader {
     struct span cell[READER_CELLS_MAX];
     size_t cell_count;
     bool too_many, ended;
+    bool split; /* `cell` is made already */
+
+    bool splits;    /* lines may be cut without libcsv */
+    bool sign[256]; /* bytes that end an unquoted cell, or make it one for libcsv */
 };
 
 /* ---- reader_window.c ---- */
@@ -90,8 +94,19 @@ void quotes_scan(const struct reader *reader, struct quotes *q, struct span text
 /* The same, but no further than behind the delimiter that ends the first `cells` cells: its offset, or
  * SIZE_MAX. */
 size_t quotes_find(const struct reader *reader, struct span text, size_t cells);
-bool quotes_is_blank(const struct reader *reader, char c); /* that a cell is trimmed of */
+/* That a cell is trimmed of. */
+static inline bool quotes_is_blank(const struct reader *reader, char c)
+{
+    return (c == ' ' || c == '\t') && c != reader->delimiter;
+}
 
 int64_t quotes_count_lines(struct span text); /* line ends */
+
+/* ---- reader_split.c ---- */
+
+void split_set(struct reader *reader); /* after delimiter and encoding are known */
+/* Cuts one line, or one record, without its line end into `cell`, as libcsv would; false and nothing but
+ * `cell` touched: it takes libcsv. The cells point into `text`. */
+bool split_line(struct reader *reader, struct span text) MUST_CHECK;
 
 #endif

@@ -1,10 +1,5 @@
 #include "reader_impl.h"
 
-bool quotes_is_blank(const struct reader *reader, char c)
-{
-    return (c == ' ' || c == '\t') && c != reader->delimiter;
-}
-
 static void scan_unquoted(const struct reader *reader, struct quotes *q, char c)
 {
     q->cells += c == reader->delimiter;
