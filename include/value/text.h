@@ -3,7 +3,7 @@
  * Valid UTF-8 (no overlong forms, no surrogates, nothing above U+10FFFF); a byte order mark in front dropped;
  * blanks (space, tab, CR, LF, U+00A0) dropped at both ends and folded to one space inside; NFC; code points
  * counted. Any other control character (U+0000-U+001F, U+007F-U+009F) is a fault. Format characters such as
- * ZWJ or bidi marks are text and stay. Pure; plain ASCII takes a short way without any library call.
+ * ZWJ or bidi marks are text and stay. Pure; most cells take a short way without any library call.
  * Source: contract section 2. */
 #ifndef VALUE_TEXT_H
 #define VALUE_TEXT_H
@@ -15,7 +15,6 @@ enum text_fault { TEXT_OK, TEXT_NOT_UTF8, TEXT_CONTROL };
 struct text {
     struct span span; /* begins at the `out` that was given */
     size_t points;    /* code points */
-    bool ascii;
     uint32_t control; /* the character of TEXT_CONTROL */
 };
 

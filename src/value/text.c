@@ -1,7 +1,7 @@
-/* One table look-up a byte decides whether a cell is plain; the bytes are copied on the way. Only cells with
- * other than single inner blanks are folded in a second pass, and only cells with bytes above 0x7F are
- * decoded. libunistring normalises only where a code point from U+0300 on occurs: everything below is NFC
- * already. */
+/* Nearly every cell is clean as it stands: one look at its bytes, by a table, shows that, and it is copied.
+ * The table also knows the two-byte characters below U+0480 that no normal form touches. Other cells take the
+ * long way: ASCII is folded, anything else decoded, folded and, where a code point from U+0300 on occurs,
+ * normalised by libunistring; everything below is NFC already. */
 #include "value/text.h"
 
 #include <assert.h>
@@ -10,23 +10,78 @@
 #include <uninorm.h>
 #include <unistr.h>
 
-enum { PLAIN = 0, BLANK = 1, CONTROL = 2, HIGH = 4 };
+enum {
+    PLAIN = 0,
+    SPACE = 1,
+    BLANK = 2, /* another one */
+    CONTROL = 4,
+    HIGH = 0x80 /* and more: see below */
+};
 enum { DECIMAL_LEAST = 7 }; /* digits in front of ".0" */
 enum { NO_BREAK_SPACE = 0xA0, BYTE_ORDER_MARK = 0xFEFF, FIRST_UNSTABLE = 0x300 };
 
 #define FOUR(kind) kind, kind, kind, kind
 #define SIXTEEN(kind) FOUR(kind), FOUR(kind), FOUR(kind), FOUR(kind)
 
+/* Of a byte that begins two-byte characters: the least second byte with which it is a letter or sign that
+ * neither composes with another nor decomposes in NFC. 0xC0, which no second byte reaches: there is none.
+ * U+0080 to U+00A0 are controls and a blank; U+0300 to U+0387 marks, and signs that NFC replaces. */
 /* clang-format off */
 static const unsigned char KIND[256] = {
     /* 00 */ FOUR(CONTROL), FOUR(CONTROL), CONTROL, BLANK, BLANK, CONTROL, CONTROL, BLANK, CONTROL, CONTROL,
     /* 10 */ SIXTEEN(CONTROL),
-    /* 20 */ BLANK, PLAIN, PLAIN, PLAIN, FOUR(PLAIN), FOUR(PLAIN), FOUR(PLAIN),
+    /* 20 */ SPACE, PLAIN, PLAIN, PLAIN, FOUR(PLAIN), FOUR(PLAIN), FOUR(PLAIN),
     /* 30 */ SIXTEEN(PLAIN), SIXTEEN(PLAIN), SIXTEEN(PLAIN), SIXTEEN(PLAIN),
     /* 70 */ FOUR(PLAIN), FOUR(PLAIN), FOUR(PLAIN), PLAIN, PLAIN, PLAIN, CONTROL,
-    /* 80 */ SIXTEEN(HIGH), SIXTEEN(HIGH), SIXTEEN(HIGH), SIXTEEN(HIGH),
-    /* C0 */ SIXTEEN(HIGH), SIXTEEN(HIGH), SIXTEEN(HIGH), SIXTEEN(HIGH)};
+    /* 80 */ SIXTEEN(0xC0), SIXTEEN(0xC0), SIXTEEN(0xC0), SIXTEEN(0xC0),
+    /* C0 */ 0xC0, 0xC0, 0xA1, 0x80, FOUR(0x80), FOUR(0x80), 0xC0, 0xC0, 0x88, 0x80,
+    /* D0 */ 0x80, 0x80, 0xC0, 0xC0, FOUR(0xC0), FOUR(0xC0), FOUR(0xC0),
+    /* E0 */ SIXTEEN(0xC0), SIXTEEN(0xC0)};
 /* clang-format on */
+
+static unsigned kind_of(char c)
+{
+    return KIND[(unsigned char)c];
+}
+
+static size_t plain_from(struct span raw, size_t from)
+{
+    size_t i = from;
+
+    while (i < raw.len && kind_of(raw.ptr[i]) == PLAIN)
+        i++;
+    return i - from;
+}
+
+static bool is_pair(struct span raw, size_t at)
+{
+    unsigned least = kind_of(raw.ptr[at]), second = at + 1 < raw.len ? (unsigned char)raw.ptr[at + 1] : 0;
+
+    return least >= HIGH && second >= least && second < 0xC0;
+}
+
+/* Whether cleaning would leave the text as it is, as far as the table tells; *pairs: its two-byte
+ * characters. */
+static bool is_clean(struct span raw, size_t *pairs)
+{
+    size_t i = 0, gap = SIZE_MAX; /* the last blank; one in front of the text is none either */
+
+    *pairs = 0;
+    while (i < raw.len) {
+        i += plain_from(raw, i);
+        if (i == raw.len)
+            return true;
+        if (is_pair(raw, i)) {
+            ++*pairs;
+            i += 2;
+        } else if (kind_of(raw.ptr[i]) == SPACE && gap + 1 != i) {
+            gap = i++;
+        } else {
+            return false;
+        }
+    }
+    return raw.len > 0 && gap + 1 != i;
+}
 
 static enum text_fault bad_control(struct text *text, uint32_t control)
 {
@@ -38,7 +93,7 @@ static enum text_fault first_control(struct span raw, struct text *text)
 {
     size_t i = 0;
 
-    while (KIND[(unsigned char)raw.ptr[i]] != CONTROL)
+    while (kind_of(raw.ptr[i]) != CONTROL)
         i++;
     return bad_control(text, (unsigned char)raw.ptr[i]);
 }
@@ -49,7 +104,7 @@ static size_t fold(char *text, size_t len)
     size_t kept = 0;
 
     for (size_t i = 0; i < len; i++) {
-        if (KIND[(unsigned char)text[i]] != BLANK)
+        if (kind_of(text[i]) != SPACE && kind_of(text[i]) != BLANK)
             text[kept++] = text[i];
         else if (kept > 0 && text[kept - 1] != ' ')
             text[kept++] = ' ';
@@ -127,26 +182,30 @@ static enum text_fault clean_points(struct span raw, char *out, struct text *tex
         compose(out, &state.len);
         state.points = text_points((struct span){out, state.len});
     }
-    *text = (struct text){.span = {out, state.len}, .points = state.points, .ascii = state.highest < 0x80};
+    *text = (struct text){.span = {out, state.len}, .points = state.points};
     return TEXT_OK;
 }
 
 enum text_fault text_clean(struct span raw, char *out, struct text *text)
 {
     unsigned seen = PLAIN;
-    size_t len = raw.len;
+    size_t pairs;
 
+    if (is_clean(raw, &pairs)) {
+        memcpy(out, raw.ptr, raw.len);
+        *text = (struct text){.span = {out, raw.len}, .points = raw.len - pairs};
+        return TEXT_OK;
+    }
     for (size_t i = 0; i < raw.len; i++) {
         out[i] = raw.ptr[i];
-        seen |= KIND[(unsigned char)raw.ptr[i]];
+        seen |= kind_of(raw.ptr[i]);
     }
     if (seen & HIGH)
         return clean_points(raw, out, text);
     if (seen & CONTROL)
         return first_control(raw, text);
-    if (seen & BLANK)
-        len = fold(out, len);
-    *text = (struct text){.span = {out, len}, .points = len, .ascii = true};
+    *text = (struct text){.span = {out, fold(out, raw.len)}};
+    text->points = text->span.len;
     return TEXT_OK;
 }
 
@@ -242,6 +301,13 @@ static bool has_text_mark(struct span text)
     return true;
 }
 
+static bool has_number_sign(struct span text, size_t at)
+{
+    char c = at < text.len ? text.ptr[at] : '\0';
+
+    return c == '.' || c == ',' || c == 'E' || c == 'e';
+}
+
 const char *text_damage(struct span text)
 {
     if (text.len < 2)
@@ -253,6 +319,8 @@ const char *text_damage(struct span text)
     if (text.ptr[0] == '\'' && has_text_mark(text))
         return "a spreadsheet's text mark in front";
     if (text.ptr[0] < '0' || text.ptr[0] > '9')
+        return NULL;
+    if (!has_number_sign(text, digits_from(text, 0)))
         return NULL;
     if (is_exponent(text))
         return "a spreadsheet's exponent form";
