@@ -233,6 +233,38 @@ static void json_escapes_what_must_be(void **state)
     json_string(SPAN("\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80"), "\"\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80\"");
 }
 
+/* What is escaped, its neighbours that are not, at every place of a text of up to so many characters. */
+static void json_escapes_at_every_place(void **state)
+{
+    static const char *const bytes[][2] = {{"\x1F", "\\u001f"},
+                                           {" ", " "},
+                                           {"!", "!"},
+                                           {"\"", "\\\""},
+                                           {"#", "#"},
+                                           {"[", "["},
+                                           {"\\", "\\\\"},
+                                           {"]", "]"},
+                                           {"~", "~"},
+                                           {"\x7F", "\\u007f"},
+                                           {"\xC2\xA2", "\xC2\xA2"}};
+    enum { MOST = 20 };
+    static const char xs[] = "xxxxxxxxxxxxxxxxxxxx";
+    struct buf text = {.cap = 64}, expected = {.cap = 64};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bytes / sizeof bytes[0]; i++)
+        for (int len = 0; len <= MOST; len++)
+            for (int at = 0; at <= len; at++) {
+                buf_reset(&text);
+                buf_reset(&expected);
+                buf_addf(&text, "%.*s%s%.*s", at, xs, bytes[i][0], len - at, xs);
+                buf_addf(&expected, "\"%.*s%s%.*s\"", at, xs, bytes[i][1], len - at, xs);
+                json_string(buf_span(&text), buf_text(&expected));
+            }
+    buf_free(&text);
+    buf_free(&expected);
+}
+
 #define BAD "\xEF\xBF\xBD"
 
 static void json_is_valid_whatever_the_bytes(void **state)
@@ -540,6 +572,7 @@ int main(void)
         cmocka_unit_test(json_sets_commas_and_colons),
         cmocka_unit_test(json_is_pretty_for_people),
         cmocka_unit_test(json_escapes_what_must_be),
+        cmocka_unit_test(json_escapes_at_every_place),
         cmocka_unit_test(json_is_valid_whatever_the_bytes),
         cmocka_unit_test(times_are_written_in_utc),
         cmocka_unit_test(days_are_counted_from_1970),

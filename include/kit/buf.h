@@ -50,6 +50,7 @@ void buf_wipe(struct buf *buf); /* overwrites what it held, then resets: for sec
 void buf_add(struct buf *buf, const void *bytes, size_t len);
 void buf_add_char(struct buf *buf, char c);
 void buf_add_text(struct buf *buf, const char *text);
+void buf_add_int(struct buf *buf, int64_t value);
 void buf_add_span(struct buf *buf, struct span span);
 /* Appends `len` bytes that the caller writes before anything else is done with the buf; NULL: not possible.
  */

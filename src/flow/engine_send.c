@@ -168,9 +168,11 @@ static int send_row(struct engine *engine, const struct waiting *row, struct spa
     while (engine->flight[at].busy)
         at++;
     buf_reset(&engine->customer_header);
-    buf_addf(&engine->customer_header, "x-customer-id: %" PRId64, claim->customer_id);
+    buf_add_text(&engine->customer_header, "x-customer-id: ");
+    buf_add_int(&engine->customer_header, claim->customer_id);
     buf_reset(&engine->cid_header);
-    buf_addf(&engine->cid_header, "x-cid: %s", ledger_cid(engine->handles.ledger, claim->id, cid));
+    buf_add_text(&engine->cid_header, "x-cid: ");
+    buf_add_text(&engine->cid_header, ledger_cid(engine->handles.ledger, claim->id, cid));
     buf_wipe(&engine->bearer_header);
     buf_add_text(&engine->bearer_header, "Authorization: Bearer ");
     buf_add_span(&engine->bearer_header, bearer);

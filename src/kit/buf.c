@@ -38,15 +38,15 @@ int hex_value(char c)
     return -1;
 }
 
+enum { SURE_DIGITS = 18 }; /* so many fit in 63 bits, whatever they are */
+
 int span_to_id(struct span span, int64_t *out)
 {
     uint64_t value = 0;
 
-    if (span.len == 0)
-        return -1;
     for (size_t i = 0; i < span.len; i++) {
         uint64_t digit = (uint64_t)(unsigned char)span.ptr[i] - (unsigned char)'0';
-        if (digit > 9 || value > ((uint64_t)INT64_MAX - digit) / 10)
+        if (digit > 9 || (i >= SURE_DIGITS && value > ((uint64_t)INT64_MAX - digit) / 10))
             return -1;
         value = value * 10 + digit;
     }
@@ -145,8 +145,7 @@ void buf_wipe(struct buf *buf)
     buf_reset(buf);
 }
 
-/* Makes room for `more` bytes and a terminator; false, and marked, when that would pass the cap. */
-static bool make_room(struct buf *buf, size_t more)
+static bool grow(struct buf *buf, size_t more)
 {
     size_t want;
 
@@ -167,6 +166,15 @@ static bool make_room(struct buf *buf, size_t more)
     return true;
 }
 
+/* Makes room for `more` bytes and a terminator; false, and marked, when that would pass the cap, which may
+ * have been lowered below what is allocated. */
+static inline bool make_room(struct buf *buf, size_t more)
+{
+    if (more < buf->size - buf->len && buf->len + more <= buf->cap)
+        return true;
+    return grow(buf, more);
+}
+
 void buf_add(struct buf *buf, const void *bytes, size_t len)
 {
     if (!make_room(buf, len))
@@ -179,7 +187,24 @@ void buf_add(struct buf *buf, const void *bytes, size_t len)
 
 void buf_add_char(struct buf *buf, char c)
 {
-    buf_add(buf, &c, 1);
+    if (!make_room(buf, 1))
+        return;
+    buf->ptr[buf->len++] = c;
+    buf->ptr[buf->len] = '\0';
+}
+
+void buf_add_int(struct buf *buf, int64_t value)
+{
+    char digits[20]; /* those of -2^63, and its sign */
+    uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
+    size_t at = sizeof digits;
+
+    do
+        digits[--at] = (char)('0' + rest % 10);
+    while ((rest /= 10) > 0);
+    if (value < 0)
+        digits[--at] = '-';
+    buf_add(buf, digits + at, sizeof digits - at);
 }
 
 void buf_add_text(struct buf *buf, const char *text)

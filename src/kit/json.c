@@ -1,7 +1,6 @@
 #include "kit/json.h"
 
 #include <assert.h>
-#include <inttypes.h>
 #include <string.h>
 
 void json_init(struct json *json, struct buf *out, bool pretty)
@@ -124,15 +123,47 @@ static void add_escaped(struct buf *out, unsigned char c)
     }
 }
 
-/* How many characters from the front are ASCII that stands for itself. */
-static size_t plain_length(struct span text)
+static uint64_t in_each_byte(unsigned char c)
 {
-    size_t len = 0;
+    return UINT64_C(0x0101010101010101) * c;
+}
 
-    while (len < text.len && text.ptr[len] >= 0x20 && text.ptr[len] < 0x7F && text.ptr[len] != '"' &&
-           text.ptr[len] != '\\')
-        len++;
-    return len;
+/* Whether eight bytes are ASCII that stands for itself. Bit 7 of every byte is set before something is taken
+ * off, so no byte borrows from its neighbour; where it is gone afterwards, the byte was too small. */
+static bool is_plain_word(uint64_t word)
+{
+    const uint64_t high = in_each_byte(0x80), one = in_each_byte(1);
+    uint64_t control = (word | high) - in_each_byte(0x20);
+    uint64_t quote = ((word ^ in_each_byte('"')) | high) - one;
+    uint64_t backslash = ((word ^ in_each_byte('\\')) | high) - one;
+
+    return ((word | (word + one) | ~(control & quote & backslash)) & high) == 0;
+}
+
+/* Whether all of it is; the last eight bytes are looked at together, whether some of them were before or
+ * not. */
+static bool is_plain(struct span text)
+{
+    uint64_t word = in_each_byte(' ');
+    size_t i = 0;
+
+    if (text.len < sizeof word) {
+        if (text.len > 0)
+            memcpy(&word, text.ptr, text.len);
+        return is_plain_word(word);
+    }
+    for (; i + sizeof word < text.len; i += sizeof word) {
+        memcpy(&word, text.ptr + i, sizeof word);
+        if (!is_plain_word(word))
+            return false;
+    }
+    memcpy(&word, text.ptr + text.len - sizeof word, sizeof word);
+    return is_plain_word(word);
+}
+
+static bool is_plain_byte(unsigned char c)
+{
+    return c >= 0x20 && c < 0x7F && c != '"' && c != '\\';
 }
 
 static void add_escaping(struct buf *out, struct span text)
@@ -141,8 +172,8 @@ static void add_escaping(struct buf *out, struct span text)
     size_t plain = 0; /* start of the run that needs no change */
 
     for (size_t i = 0; i < text.len;) {
-        size_t n = sequence_length(s + i, text.len - i);
-        if (n > 1 || (n == 1 && s[i] >= 0x20 && s[i] != '"' && s[i] != '\\' && s[i] != 0x7F)) {
+        size_t n = is_plain_byte(s[i]) ? 1 : sequence_length(s + i, text.len - i);
+        if (n > 1 || is_plain_byte(s[i])) {
             i += n;
             continue;
         }
@@ -156,39 +187,41 @@ static void add_escaping(struct buf *out, struct span text)
     buf_add(out, s + plain, text.len - plain);
 }
 
-/* Nearly every text is plain to its end: then quotes and all go in one piece. */
-static void add_string(struct buf *out, struct span text)
+/* Nearly every text is plain: then quotes and all go in one piece, with what follows the closing quote. */
+static void add_string(struct buf *out, struct span text, struct span behind)
 {
     char *at;
 
-    if (plain_length(text) < text.len) {
+    if (!is_plain(text)) {
         buf_add_char(out, '"');
         add_escaping(out, text);
         buf_add_char(out, '"');
+        buf_add_span(out, behind);
         return;
     }
-    at = buf_extend(out, text.len + 2);
+    at = buf_extend(out, text.len + behind.len + 2);
     if (!at)
         return;
     *at++ = '"';
     if (text.len > 0)
         memcpy(at, text.ptr, text.len);
     at[text.len] = '"';
+    for (size_t i = 0; i < behind.len; i++)
+        at[text.len + 1 + i] = behind.ptr[i];
 }
 
 void json_key(struct json *json, const char *key)
 {
     assert(!json->after_key);
     before(json);
-    add_string(json->out, span_of(key));
-    buf_add_text(json->out, json->pretty ? ": " : ":");
+    add_string(json->out, span_of(key), json->pretty ? SPAN(": ") : SPAN(":"));
     json->after_key = true;
 }
 
 void json_span(struct json *json, struct span text)
 {
     before(json);
-    add_string(json->out, text);
+    add_string(json->out, text, SPAN(""));
 }
 
 void json_text(struct json *json, const char *text)
@@ -202,7 +235,7 @@ void json_text(struct json *json, const char *text)
 void json_int(struct json *json, int64_t value)
 {
     before(json);
-    buf_addf(json->out, "%" PRId64, value);
+    buf_add_int(json->out, value);
 }
 
 void json_double(struct json *json, double value)

@@ -20,20 +20,25 @@ static uint64_t first_half(const struct uuid_seed *seed)
     return (load(seed->bytes) & ~UINT64_C(0xF000)) | UINT64_C(0x4000);
 }
 
+/* The lowest digits of `value`, and what stands behind them. */
+static void put_group(char *out, uint64_t value, int digits, char behind)
+{
+    out[digits] = behind;
+    for (; digits > 0; value >>= 4)
+        out[--digits] = "0123456789abcdef"[value & 15];
+}
+
 char *uuid_format(const struct uuid_seed *seed, int64_t row, char out[UUID_TEXT_SIZE])
 {
-    static const char digits[] = "0123456789abcdef";
-    uint64_t half[2] = {first_half(seed), 0};
-    char *to = out;
+    uint64_t first = first_half(seed), second;
 
     assert(row >= 0 && row < INT64_C(1) << 61);
-    half[1] = UINT64_C(1) << 63 | (((uint64_t)row ^ load(seed->bytes + 8)) & ROW_MASK);
-    for (int i = 0; i < 32; i++) {
-        if (i == 8 || i == 12 || i == 16 || i == 20)
-            *to++ = '-';
-        *to++ = digits[half[i / 16] >> (60 - 4 * (i % 16)) & 15];
-    }
-    *to = '\0';
+    second = UINT64_C(1) << 63 | (((uint64_t)row ^ load(seed->bytes + 8)) & ROW_MASK);
+    put_group(out, first >> 32, 8, '-');
+    put_group(out + 9, first >> 16, 4, '-');
+    put_group(out + 14, first, 4, '-');
+    put_group(out + 19, second >> 48, 4, '-');
+    put_group(out + 24, second, 12, '\0');
     return out;
 }
 
