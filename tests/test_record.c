@@ -286,17 +286,24 @@ static void test_state_is_judged_by_a_country_that_comes_later(void **state)
 
 static void test_unusual_address_is_no_problem(void **state)
 {
+    static const char *const unusual[] = {"\xE2\x98\xBA", "a\xC3\x97", "a\xC3\xB7", "\xC2\xBF", "\xCB\x9C"};
     struct bench *bench = *state;
 
     bench->raw.whole[FIELD_BILLING_LINE2] = SPAN("50% off + more");
+    bench->raw.whole[FIELD_BILLING_CITY] = SPAN("Sampleton");
     assert_string_equal(judged(bench, IN_BOTH), "");
     assert_true(bench->record.unusual_address);
     bench->raw.whole[FIELD_BILLING_LINE2] = SPAN("Rue de l'\xC3\x89glise 3/4 (fond), no. 5_b-c");
     assert_string_equal(judged(bench, IN_BOTH), "");
     assert_false(bench->record.unusual_address);
-    bench->raw.whole[FIELD_BILLING_CITY] = SPAN("\xE2\x98\xBA");
+    bench->raw.whole[FIELD_BILLING_CITY] = SPAN("\xC3\x80\xC3\xBF \xC4\x80\xCA\xBF");
     assert_string_equal(judged(bench, IN_BOTH), "");
-    assert_true(bench->record.unusual_address);
+    assert_false(bench->record.unusual_address);
+    for (size_t i = 0; i < sizeof unusual / sizeof unusual[0]; i++) {
+        bench->raw.whole[FIELD_BILLING_CITY] = span_of(unusual[i]);
+        assert_string_equal(judged(bench, IN_BOTH), "");
+        assert_true(bench->record.unusual_address);
+    }
 }
 
 static void test_numbered_columns_join_the_list(void **state)

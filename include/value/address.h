@@ -9,7 +9,7 @@
 
 /* The first forbidden character of the clean text, as a short static text; NULL when there is none. */
 const char *address_forbidden(struct span text);
-bool address_unusual(struct span text);
+bool address_unusual(struct span text); /* also true of every text with a forbidden character */
 
 /* What is wrong with a postal code of a country (alpha-3, NULL: not known), in a few words: anything but
  * letters and digits with single blanks or hyphens between them, or a leading zero that was lost. */

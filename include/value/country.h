@@ -8,7 +8,7 @@
 
 #include "kit/buf.h"
 
-enum { STATE_MOST = 3 };
+enum { ALPHA3_LEN = 3, STATE_MOST = 3 };
 
 const char *country_alpha3(struct span code); /* NULL: no country's code */
 const char *country_alpha2(const char *alpha3);

@@ -50,6 +50,7 @@ _Static_assert(sizeof(struct raw_fields) == SLOT_COUNT * sizeof(struct span),
 
 struct pair {
     size_t cell;
+    size_t offset; /* of its span in raw_fields */
     unsigned slot;
 };
 
@@ -405,6 +406,11 @@ out:
     return result;
 }
 
+static size_t slot_offset(struct raw_fields *raw, unsigned slot)
+{
+    return (size_t)((char *)slot_span(raw, slot) - (char *)raw);
+}
+
 static void make_pairs(struct reading *reading)
 {
     struct columns *columns = reading->columns;
@@ -416,7 +422,8 @@ static void make_pairs(struct reading *reading)
         if (reading->found[slot] == 0)
             continue;
         columns->billing_cells = columns->billing_cells || is_billing(slot);
-        columns->pairs[columns->pair_count++] = (struct pair){reading->found[slot] - 1, slot};
+        columns->pairs[columns->pair_count++] =
+            (struct pair){reading->found[slot] - 1, slot_offset(&columns->constants, slot), slot};
     }
     columns->constant_address =
         columns->billing_constants && !columns->billing_cells && reading->options->files == IN_BOTH;
@@ -553,7 +560,7 @@ void columns_pick(const struct columns *columns, const struct span *cells, size_
     for (size_t i = 0; i < columns->pair_count; i++) {
         const struct pair *pair = &columns->pairs[i];
         if (pair->cell < count)
-            *slot_span(out, pair->slot) = cells[pair->cell];
+            memcpy((char *)out + pair->offset, &cells[pair->cell], sizeof *cells);
     }
     if (columns->billing_constants)
         drop_billing_constants(columns, out);

@@ -110,24 +110,27 @@ static void reserve(struct buf *bytes, size_t raw_len)
     bytes->ptr = mem_grow(NULL, bytes->size, 1);
 }
 
-enum taken desk_take(struct desk *desk, struct place place, struct span raw, struct text *text)
+static enum taken note_text_fault(struct desk *desk, struct place place, enum text_fault fault,
+                                  const struct text *text)
 {
     char control[24];
 
-    if (raw.len == 0)
-        return TAKEN_EMPTY;
-    switch (text_clean(raw, desk->next, text)) {
-    case TEXT_OK:
-        return text->span.len == 0 ? TAKEN_EMPTY : TAKEN_TEXT;
-    case TEXT_NOT_UTF8:
+    if (fault == TEXT_NOT_UTF8) {
         desk_problem(desk, PROBLEM_BAD_UTF8, place, desk->rules->encoding);
-        break;
-    case TEXT_CONTROL:
+    } else {
         (void)snprintf(control, sizeof control, "control U+%04X", (unsigned)text->control);
         desk_problem(desk, PROBLEM_BAD_CHARACTER, place, control);
-        break;
     }
     return TAKEN_FAULT;
+}
+
+enum taken desk_clean(struct desk *desk, struct place place, struct span raw, struct text *text)
+{
+    enum text_fault fault = text_clean(raw, desk->next, text);
+
+    if (fault != TEXT_OK)
+        return note_text_fault(desk, place, fault, text);
+    return text->span.len == 0 ? TAKEN_EMPTY : TAKEN_TEXT;
 }
 
 struct span desk_keep(struct desk *desk, size_t len)
@@ -138,15 +141,19 @@ struct span desk_keep(struct desk *desk, size_t len)
     return kept;
 }
 
-bool desk_too_long(struct desk *desk, struct place place, size_t points)
+static void note_too_long(struct desk *desk, struct place place, size_t points)
 {
-    size_t most = field_most(place.field);
     char detail[64]; /* two 20-digit numbers would fit; a problem keeps 40, which these never reach */
 
-    if (points <= most)
-        return false;
-    (void)snprintf(detail, sizeof detail, "%zu characters, %zu at most", points, most);
+    (void)snprintf(detail, sizeof detail, "%zu characters, %zu at most", points, field_most(place.field));
     desk_problem(desk, PROBLEM_TOO_LONG, place, detail);
+}
+
+bool desk_too_long(struct desk *desk, struct place place, size_t points)
+{
+    if (points <= field_most(place.field))
+        return false;
+    note_too_long(desk, place, points);
     return true;
 }
 
@@ -182,22 +189,20 @@ static const char *integer_fault(struct span text)
 static void judge_id(struct desk *desk, enum field field, struct span raw, int64_t *out)
 {
     struct place place = {field, 0};
-    struct text text;
+    struct text text = {.span = raw};
+    int64_t id = 0;
+    /* Digits alone are clean as they stand. */
+    enum taken taken = span_to_id(raw, &id) == 0 ? TAKEN_TEXT : desk_take(desk, place, raw, &text);
 
-    switch (desk_take(desk, place, raw, &text)) {
-    case TAKEN_EMPTY:
+    if (taken == TAKEN_EMPTY)
         required(desk, field);
+    if (taken != TAKEN_TEXT)
         return;
-    case TAKEN_FAULT:
-        return;
-    case TAKEN_TEXT:
-        break;
-    }
-    if (field == FIELD_CARD_ID && pan_like(text.span)) {
+    if (field == FIELD_CARD_ID && pan_like(text.span))
         desk_problem(desk, PROBLEM_LOOKS_LIKE_PAN, place, NULL);
-        return;
-    }
-    if (span_to_id(text.span, out) != 0)
+    else if (id > 0 || span_to_id(text.span, &id) == 0)
+        *out = id;
+    else
         desk_problem(desk, PROBLEM_BAD_INTEGER, place, integer_fault(text.span));
 }
 
@@ -315,27 +320,34 @@ static bool may_quote(const struct text *text)
     return text->span.len <= 3;
 }
 
-bool desk_country(struct desk *desk, enum field field, struct span raw)
+static void note_country(struct desk *desk, struct place place, const struct text *text)
 {
-    struct place place = {field, 0};
-    const char *alpha3, *meant;
-    struct text text;
-    enum taken taken = desk_take(desk, place, raw, &text);
+    const char *meant = country_meant(text->span);
     char detail[8] = "";
 
-    if (taken != TAKEN_TEXT)
-        return taken == TAKEN_FAULT;
-    alpha3 = country_alpha3(text.span);
-    if (alpha3) {
-        desk->record->text[field] = span_of(alpha3);
-        return true;
-    }
-    meant = country_meant(text.span);
-    if (may_quote(&text))
-        (void)snprintf(detail, sizeof detail, "%.*s", (int)text.span.len, text.span.ptr);
+    if (may_quote(text))
+        (void)snprintf(detail, sizeof detail, "%.*s", (int)text->span.len, text->span.ptr);
     else if (meant)
         (void)snprintf(detail, sizeof detail, "=%s", meant);
     desk_problem(desk, PROBLEM_BAD_COUNTRY, place, detail);
+}
+
+bool desk_country(struct desk *desk, enum field field, struct span raw)
+{
+    struct place place = {field, 0};
+    const char *alpha3 = country_alpha3(raw); /* a code is clean as it stands */
+    struct text text;
+
+    if (!alpha3) {
+        enum taken taken = desk_take(desk, place, raw, &text);
+        if (taken != TAKEN_TEXT)
+            return taken == TAKEN_FAULT;
+        alpha3 = country_alpha3(text.span);
+    }
+    if (alpha3)
+        desk->record->text[field] = (struct span){alpha3, ALPHA3_LEN};
+    else
+        note_country(desk, place, &text);
     return true;
 }
 

@@ -24,13 +24,14 @@ static bool judge_line(struct desk *desk, enum field field, struct span raw)
     struct text text;
     enum taken taken = desk_take(desk, place, raw, &text);
     const char *damage, *forbidden = NULL;
-    bool too_long;
+    bool too_long, unusual;
 
     if (taken != TAKEN_TEXT)
         return taken == TAKEN_FAULT;
     damage = text_damage(text.span);
     too_long = desk_too_long(desk, place, text.points);
-    if (desk->rules->check_address)
+    unusual = address_unusual(text.span);
+    if (unusual && desk->rules->check_address)
         forbidden = address_forbidden(text.span);
     if (forbidden)
         judge_forbidden(desk, place, forbidden);
@@ -38,8 +39,7 @@ static bool judge_line(struct desk *desk, enum field field, struct span raw)
         desk_problem(desk, PROBLEM_BAD_FORMAT, place, damage);
     if (too_long || forbidden || damage)
         return true;
-    if (!desk->record->unusual_address)
-        desk->record->unusual_address = address_unusual(text.span);
+    desk->record->unusual_address |= unusual;
     desk->record->text[field] = desk_keep(desk, text.span.len);
     return true;
 }

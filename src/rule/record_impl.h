@@ -27,7 +27,13 @@ struct place {
 enum taken { TAKEN_EMPTY, TAKEN_TEXT, TAKEN_FAULT };
 
 /* Cleans one cell at desk->next. TAKEN_FAULT: its problem is noted. Nothing is kept yet. */
-enum taken desk_take(struct desk *desk, struct place place, struct span raw, struct text *text) MUST_CHECK;
+enum taken desk_clean(struct desk *desk, struct place place, struct span raw, struct text *text) MUST_CHECK;
+
+/* The same; most cells of a record are empty. */
+static inline enum taken desk_take(struct desk *desk, struct place place, struct span raw, struct text *text)
+{
+    return raw.len == 0 ? TAKEN_EMPTY : desk_clean(desk, place, raw, text);
+}
 
 /* Keeps `len` bytes that stand at desk->next. */
 struct span desk_keep(struct desk *desk, size_t len);

@@ -55,7 +55,8 @@ static size_t judge_list(struct desk *desk, enum field field, struct span whole,
     while (whole.len > 0 && span_cut(&rest, desk->rules->list_separator, &part))
         judge_part(desk, field, part, &count, judge);
     for (size_t i = 0; numbered && i < LIST_MAX; i++)
-        judge_part(desk, field, numbered[i], &count, judge);
+        if (numbered[i].len > 0)
+            judge_part(desk, field, numbered[i], &count, judge);
     return count;
 }
 
@@ -197,6 +198,7 @@ void record_judge_identifiers(struct desk *desk, const struct raw_fields *raw)
                               judge_identifier);
 
     for (size_t i = 0; i < LIST_MAX; i++)
-        judge_pair(desk, raw->identifier_types[i], raw->identifier_values[i], &count);
+        if (raw->identifier_types[i].len > 0 || raw->identifier_values[i].len > 0)
+            judge_pair(desk, raw->identifier_types[i], raw->identifier_values[i], &count);
     too_many(desk, FIELD_NATIONAL_IDENTIFIERS, count);
 }

@@ -27,16 +27,34 @@ static bool is_alnum(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
-/* Beside letters and digits. */
-static const bool USUAL_SIGNS[256] = {[' '] = true, ['.'] = true, ['\''] = true, [','] = true, ['-'] = true,
-                                      ['/'] = true, ['('] = true, [')'] = true,  ['_'] = true};
+/* Letters, digits and the signs named in the header; from the blank on. */
+/* clang-format off */
+static const bool USUAL[256] = {
+    [' '] = 1, 0, 0, 0, 0, 0, 0, 1, 1, 1, 0, 0, 1, 1, 1, 1, /* blank ' ( ) , - . / */
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0,         /* 0 to 9 */
+    0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,         /* A to O */
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 1,         /* P to Z, _ */
+    0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,         /* a to o */
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0          /* p to z */
+};
+/* clang-format on */
+
+/* U+0100 to U+02BF are letters, and so are U+00C0 to U+00FF but for the signs of times and division. */
+static bool is_letter_pair(unsigned char first, unsigned char second)
+{
+    return (first >= 0xC4 && first <= 0xCA) || (first == 0xC3 && second != 0x97 && second != 0xB7);
+}
 
 bool address_unusual(struct span text)
 {
     for (size_t i = 0; i < text.len;) {
         ucs4_t point;
-        if (is_alnum(text.ptr[i]) || USUAL_SIGNS[(unsigned char)text.ptr[i]]) {
+        if (USUAL[(unsigned char)text.ptr[i]]) {
             i++;
+            continue;
+        }
+        if (i + 1 < text.len && is_letter_pair((unsigned char)text.ptr[i], (unsigned char)text.ptr[i + 1])) {
+            i += 2;
             continue;
         }
         i += (size_t)u8_mbtouc(&point, (const uint8_t *)text.ptr + i, text.len - i);
@@ -68,8 +86,8 @@ static bool lacks_zero(struct span code, const char *country)
     if (code.len == 8)
         return memcmp(country, "USA", 3) == 0;
     for (size_t i = 0; i < sizeof DIGITS / sizeof DIGITS[0]; i++)
-        if (memcmp(DIGITS[i].country, country, 3) == 0)
-            return code.len + 1 == DIGITS[i].digits;
+        if (code.len + 1 == DIGITS[i].digits && memcmp(DIGITS[i].country, country, 3) == 0)
+            return true;
     return false;
 }
 

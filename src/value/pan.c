@@ -8,6 +8,8 @@ bool pan_like(struct span text)
     unsigned sum = 0;
     size_t digits = 0, significant = 0;
 
+    if (text.len < PAN_LEAST)
+        return false;
     for (size_t i = text.len; i-- > 0;) {
         unsigned digit = (unsigned)(unsigned char)text.ptr[i] - '0';
         if (text.ptr[i] == ' ' || text.ptr[i] == '-')

@@ -17,7 +17,10 @@ struct gathered {
  * come from word processors. */
 static size_t punctuation(struct span rest)
 {
-    if (strchr(" -./()", rest.ptr[0]) && rest.ptr[0] != '\0')
+    static const bool SIGNS[256] = {
+        [' '] = true, ['-'] = true, ['.'] = true, ['/'] = true, ['('] = true, [')'] = true};
+
+    if (SIGNS[(unsigned char)rest.ptr[0]])
         return 1;
     if (rest.len >= 3 && memcmp(rest.ptr, "\xE2\x80", 2) == 0 && (unsigned char)rest.ptr[2] >= 0x90 &&
         (unsigned char)rest.ptr[2] <= 0x95)
