@@ -12,6 +12,7 @@
 
 static struct fail fail;
 static struct server server;
+static bool by_transfers; /* of libcurl's, as where HTTP/2 is asked for; else by lines of our own */
 
 static inline struct http *client(int connections, int64_t timeout_ms)
 {
@@ -19,7 +20,8 @@ static inline struct http *client(int connections, int64_t timeout_ms)
                                    .connect_timeout_ms = 5000,
                                    .timeout_ms = timeout_ms,
                                    .reply_cap = 100000,
-                                   .connections = connections};
+                                   .connections = connections,
+                                   .http2 = by_transfers};
     struct http *http = NULL;
 
     if (http_open(&http, &options, &fail) < 0)
@@ -64,6 +66,22 @@ static inline void assert_span(struct span span, const char *text)
     assert_int_equal(span.len, strlen(text));
     assert_memory_equal(span.ptr, text, span.len);
 }
+
+/* How many tests have failed by now. What follows goes by transfers. */
+static inline int after_group(int failed)
+{
+    static int all;
+
+    by_transfers = true;
+    all += failed;
+    return all;
+}
+
+/* Everything once by either: what a server does to a request means the same. One after the other, which the
+ * operands of a sum would not be. */
+#define run_both_ways(tests, set_up, tear_down)                                      \
+    (after_group(cmocka_run_group_tests_name("by lines", tests, set_up, tear_down)), \
+     after_group(cmocka_run_group_tests_name("by libcurl's transfers", tests, set_up, tear_down)))
 
 /* ---- scripts ---- */
 

@@ -43,6 +43,8 @@
     X(SSL_accept)                    \
     X(SSL_read)                      \
     X(SSL_write)                     \
+    X(SSL_new_session_ticket)        \
+    X(SSL_do_handshake)              \
     X(SSL_shutdown)
 
 #define SSL_FIELD(name) __typeof__(name) *name;

@@ -180,6 +180,7 @@ static void test_stalls(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct http_options options = {.connect_timeout_ms = 5000,
                                        .timeout_ms = 20000,
+                                       .http2 = by_transfers,
                                        .stall_ms = STALL_MS,
                                        .reply_cap = 1000,
                                        .connections = 2};
@@ -222,6 +223,7 @@ static void test_stall_of_one(void **state)
 {
     struct http_options options = {.connect_timeout_ms = 5000,
                                    .timeout_ms = 20000,
+                                   .http2 = by_transfers,
                                    .stall_ms = STALL_MS,
                                    .reply_cap = 1000,
                                    .connections = 2};
@@ -254,5 +256,5 @@ int main(void)
     };
 
     (void)alarm(120); /* a hang is a failure */
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return run_both_ways(tests, set_up, tear_down);
 }

@@ -237,8 +237,11 @@ static void test_refused(void **state)
 /* A listener whose queue is full lets a connection attempt wait for ever. */
 static void test_connect_timeout(void **state)
 {
-    struct http_options options = {
-        .connect_timeout_ms = 80, .timeout_ms = 60000, .reply_cap = 1, .connections = 1};
+    struct http_options options = {.connect_timeout_ms = 80,
+                                   .timeout_ms = 60000,
+                                   .reply_cap = 1,
+                                   .connections = 1,
+                                   .http2 = by_transfers};
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     unsigned short port;
     int fd = listen_on_loopback(0, &port), fillers[8];
@@ -308,7 +311,7 @@ static const struct {
      HTTP_NOT_SENT, HTTP_LOST},
     {CURLE_RECV_ERROR, "OpenSSL SSL_read: error:0A00045C:SSL routines::tlsv13 alert certificate required",
      HTTP_TLS, HTTP_TLS},
-    {CURLE_SEND_ERROR, "Send failure: Broken pipe", HTTP_NOT_SENT, HTTP_NOT_SENT}, /* before its first byte */
+    {CURLE_SEND_ERROR, "Send failure: Broken pipe", HTTP_NOT_SENT, HTTP_LOST},
     {CURLE_SEND_ERROR, "SSL_write() error: error:0A000418:SSL routines::tlsv1 alert unknown ca", HTTP_TLS,
      HTTP_TLS},
     {CURLE_SSL_CONNECT_ERROR, "Recv failure: Connection reset by peer", HTTP_NOT_SENT, HTTP_LOST},
@@ -339,13 +342,13 @@ static void test_codes(void **state)
     (void)state;
     assert_non_null(slot);
     for (size_t i = 0; i < sizeof CODES / sizeof *CODES; i++) {
-        for (unsigned sends = 0; sends < 2; sends++) {
+        for (int left = 0; left < 2; left++) {
             assert_int_equal(http_slot_fill(slot, &request, &fail), 0);
-            slot->sends = sends;
+            slot->left = left;
             (void)snprintf(slot->error, sizeof slot->error, "%s", CODES[i].text);
             http_judge(slot, CODES[i].code);
-            if (slot->reply.end != (sends ? CODES[i].sent : CODES[i].unsent))
-                fail_msg("code %d (%s), %u sends: end %d", (int)CODES[i].code, CODES[i].text, sends,
+            if (slot->reply.end != (left ? CODES[i].sent : CODES[i].unsent))
+                fail_msg("code %d (%s), left %d: end %d", (int)CODES[i].code, CODES[i].text, left,
                          (int)slot->reply.end);
             assert_true(slot->reply.error[0] != '\0');
         }
@@ -363,7 +366,7 @@ static void test_alert_in_a_reply_is_no_refusal(void **state)
     (void)state;
     assert_non_null(slot);
     assert_int_equal(http_slot_fill(slot, &request, &fail), 0);
-    slot->sends = 1;
+    slot->left = true;
     slot->reply.status = 202;
     (void)snprintf(slot->error, sizeof slot->error, "SSL routines::tlsv1 alert internal error");
     http_judge(slot, CURLE_RECV_ERROR);
@@ -382,5 +385,5 @@ int main(void)
     };
 
     (void)alarm(120); /* a hang is a failure */
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_both_ways(tests, NULL, NULL);
 }

@@ -96,13 +96,46 @@ static void test_idle_connection_dies(void **state)
             assert_false(reply.resent);
             (void)sem_post(&server.go);
             assert_true(wait_for(&server.event));
-            http->looked_us = 0; /* as after a long pause */
             assert_int_equal(server.connections, n);
             assert_int_equal(server.requests, n);
         }
         http_close(http);
         server_stop(&server);
     }
+}
+
+/* So do many at once: nothing is sent into any of them. libcurl's transfers of the first moment wait for one
+ * connection, which could carry them all. */
+static void test_all_idle_connections_die(void **state)
+{
+    enum { COUNT = 100 };
+    struct http_request request;
+    struct http_reply reply;
+    struct http *http;
+
+    (void)state;
+    if (by_transfers)
+        skip();
+    http = client(COUNT, 5000);
+    server_start(&server, script_idle_close, NULL);
+    request = a_request(server.url);
+    request.once = true;
+    for (int round = 1; round <= 2; round++) {
+        for (int i = 0; i < COUNT; i++)
+            start(http, &request);
+        for (int i = 0; i < COUNT; i++) {
+            take(http, &reply);
+            assert_int_equal(reply.end, HTTP_ANSWERED);
+        }
+        for (int i = 0; i < COUNT; i++)
+            (void)sem_post(&server.go);
+        for (int i = 0; i < COUNT; i++)
+            assert_true(wait_for(&server.event));
+        assert_int_equal(server.connections, round * COUNT);
+        assert_int_equal(server.requests, round * COUNT);
+    }
+    http_close(http);
+    server_stop(&server);
 }
 
 static void wait_for_go(struct peer *peer)
@@ -125,7 +158,7 @@ static void test_nothing_left(void **state)
     server_start(&server, script_sleeper, NULL);
     ask(http, &reply);
     for (size_t fd = 0; fd < http->socket_count; fd++)
-        if (http->sockets[fd].lazy)
+        if (http->sockets[fd].lazy || http->sockets[fd].line)
             assert_int_equal(shutdown((int)fd, SHUT_WR), 0);
     ask(http, &reply);
     assert_int_equal(reply.end, HTTP_ANSWERED);
@@ -259,11 +292,11 @@ static void test_number_used_again(void **state)
     (void)state;
     server_start(&server, script_close, OK);
     ask(http, &reply);
-    fd = http_loop_open_socket(http->slots[0], CURLSOCKTYPE_IPCXN, &address);
+    fd = http_loop_open_socket(http, CURLSOCKTYPE_IPCXN, &address);
     entry = &http->sockets[fd];
     *entry = (struct http_socket){.wanted = CURL_POLL_OUT, .watched = EPOLLOUT, .lazy = true};
     (void)close(fd);
-    assert_int_equal(http_loop_open_socket(http->slots[0], CURLSOCKTYPE_IPCXN, &address), fd);
+    assert_int_equal(http_loop_open_socket(http, CURLSOCKTYPE_IPCXN, &address), fd);
     assert_true(is_watched(http, fd));
     assert_false(entry->lazy);
     /* an event of the number's earlier socket changes nothing for this one */
@@ -290,6 +323,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reuse),
         cmocka_unit_test(test_idle_connection_dies),
+        cmocka_unit_test(test_all_idle_connections_die),
         cmocka_unit_test(test_nothing_left),
         cmocka_unit_test(test_resent),
         cmocka_unit_test(test_once),
@@ -298,5 +332,5 @@ int main(void)
     };
 
     (void)alarm(120); /* a hang is a failure */
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_both_ways(tests, NULL, NULL);
 }

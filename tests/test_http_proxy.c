@@ -58,7 +58,8 @@ static void end(struct http *http)
 static struct http *open_through(const char *url, const char *user, const char *no_proxy)
 {
     char ca_file[200];
-    struct http_options options = {.ca_file = ca_file,
+    struct http_options options = {.http2 = by_transfers,
+                                   .ca_file = ca_file,
                                    .proxy = url,
                                    .proxy_user = user,
                                    .no_proxy = no_proxy,
@@ -279,7 +280,8 @@ static void test_plain_http_goes_direct(void **state)
 
 static void refused(const char *url, const char *user, const char *variable, const char *words)
 {
-    struct http_options options = {.proxy = url,
+    struct http_options options = {.http2 = by_transfers,
+                                   .proxy = url,
                                    .proxy_user = user,
                                    .connect_timeout_ms = 1,
                                    .timeout_ms = 1,
@@ -332,5 +334,5 @@ int main(void)
     };
 
     (void)alarm(120); /* a hang is a failure */
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return run_both_ways(tests, set_up, tear_down);
 }

@@ -1,12 +1,12 @@
 /* http: POST requests over HTTP(S), many at once, on one thread. The only user of libcurl.
  *
- * curl_multi_socket_action on the driver's own epoll set, lazily updated; the callbacks store and return.
- * Easy handles and their header lists are reused: nothing is allocated per request in the steady state.
- * Always: TLS verification on, CAINFO set and CAPATH NULL (Debian's default CApath makes libcurl parse the
- * whole bundle for every connection), no redirects, no Expect: 100-continue, no signals, a cap on the reply,
- * http and https only, and plain http only to loopback. A proxy sees CONNECT and nothing of what follows:
- * plain http never goes through one. Spans of a request are copied or kept in the slot; those of a reply are
- * borrowed until the next http_take.
+ * libcurl makes the connections, on the driver's own epoll set, and moves their bytes: resolver, proxy, TLS.
+ * The framing of HTTP/1.1 is ours (RFC 9112); where HTTP/2 was asked for, libcurl does the whole transfer.
+ * Nothing is allocated per request in the steady state. Always: TLS verification on, CAINFO set and CAPATH
+ * NULL (Debian's default CApath makes libcurl parse the whole bundle for every connection), no redirects, no
+ * Expect: 100-continue, no signals, a cap on the reply, http and https only, and plain http only to loopback.
+ * A proxy sees CONNECT and nothing of what follows: plain http never goes through one. Spans of a request are
+ * copied or kept in the slot; those of a reply are borrowed until the next http_take.
  *
  * A body without length or chunks ends with its connection, whether or not TLS said goodbye: libcurl does not
  * tell the two apart, and whoever can cut the one can hold up the other. It counts as whole. */
@@ -54,7 +54,7 @@ struct http_request {
     size_t header_count;
     struct span body;
     bool secret;        /* both bodies hold a secret: the slot's copies are overwritten afterwards */
-    bool once;          /* HTTP_LOST instead of libcurl's own second send (see http_reply.resent) */
+    bool once;          /* HTTP_LOST instead of a second send (see http_reply.resent) */
     int64_t timeout_ms; /* 0: the handle's */
     int64_t tag;        /* the caller's own; comes back with the reply */
 };
@@ -79,7 +79,7 @@ struct http_reply {
     struct span content_type;
     int64_t elapsed_us; /* start to end */
     int64_t started_ms; /* monotonic */
-    const char *error;  /* libcurl's words when it is not HTTP_ANSWERED, else "" */
+    const char *error;  /* ours or libcurl's words when it is not HTTP_ANSWERED, else "" */
 };
 
 /* HTTP/2: a stream that the server refused to look at (REFUSED_STREAM) goes out again by itself, or ends as
@@ -87,8 +87,8 @@ struct http_reply {
  */
 
 /* resent: when a kept connection dies after the request may have left and before a byte of the reply came,
- * libcurl sends the request again by itself. Whatever the end then says, the server may have taken the first
- * copy: a row in that case is as uncertain as after HTTP_LOST. */
+ * the request is sent again, on a new one (HTTP/2: on any that libcurl has). Whatever the end then says, the
+ * server may have taken the first copy: a row in that case is as uncertain as after HTTP_LOST. */
 
 struct http;
 
@@ -99,7 +99,7 @@ void http_close(struct http *http); /* aborts what flies; accepts NULL */
 /* Requests started whose reply has not been taken yet. */
 int http_flying(const struct http *http);
 
-/* Starts a request. Fails only on misuse or when libcurl cannot (FAIL_INTERNAL); never for network reasons.
+/* Starts a request. Fails only on misuse or when libcurl cannot (FAIL_INTERNAL), never for network reasons.
  * More than options.connections at once is an assert. */
 int http_start(struct http *http, const struct http_request *request, struct fail *fail) MUST_CHECK;
 

@@ -1,6 +1,5 @@
-/* Slots go round: free -> in flight -> queue of finished ones -> lent to the caller -> free. libcurl's part
- * is a multi handle with its cache of connections; all waiting is in http_loop.c, all of one request in
- * http_slot.c. */
+/* Slots go round: free -> in flight -> queue of finished ones -> lent to the caller -> free. All waiting is
+ * in http_loop.c, what carries a request in http_line.c or http_transfer.c. */
 #include "driver/http.h"
 
 #include "http_impl.h"
@@ -16,9 +15,9 @@
 
 static const char DEFAULT_CA_FILE[] = "/etc/ssl/certs/ca-certificates.crt"; /* Debian, Ubuntu */
 
-/* After so long without a look the kept connections may have been closed by the server: look before using
- * one. */
-enum { STALE_LOOK_US = 50000, STALL_LOOK_MOST_US = 1000000 };
+/* After so long without a look a kept connection may have been closed by the server: look before using one.
+ */
+enum { STALE_LOOK_US = 1000, STALL_LOOK_MOST_US = 1000000 };
 
 /* ---- opening and closing ---- */
 
@@ -76,9 +75,7 @@ static int open_multi(struct http *http, struct fail *fail)
     http->multi = curl_multi_init();
     if (!http->multi)
         return fail_set(fail, FAIL_INTERNAL, "libcurl: no multi handle");
-    /* As many idle connections as may fly, and as many again: with two hosts behind one handle those of the
-     * one would otherwise push out those of the other, and a handshake costs more than a request. */
-    code = curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, 2L * http->connections);
+    code = curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, (long)HTTP_LINES(http->connections));
     if (code != CURLM_OK)
         return fail_set(fail, FAIL_INTERNAL, "curl_multi_setopt: %s", curl_multi_strerror(code));
     return http_loop_open(http, fail);
@@ -95,6 +92,7 @@ int http_open(struct http **out, const struct http_options *options, struct fail
         return fail_set(fail, FAIL_INTERNAL, "libcurl cannot be initialised");
     http = mem_alloc(sizeof *http);
     http->epoll_fd = -1;
+    http->late_us = INT64_MAX;
     http->connections = options->connections;
     http->connect_timeout_ms = options->connect_timeout_ms;
     http->timeout_ms = options->timeout_ms;
@@ -109,6 +107,8 @@ int http_open(struct http **out, const struct http_options *options, struct fail
     http->key_file = mem_text(options->key_file);
     http_proxy_open(http, options);
     http->slots = mem_array((size_t)http->connections + 1, sizeof *http->slots);
+    http->lines = mem_array((size_t)HTTP_LINES(http->connections), sizeof *http->lines);
+    http->received = mem_alloc(HTTP_RECEIVE_SIZE);
     if (open_multi(http, fail) < 0) {
         http_close(http);
         return -1;
@@ -121,13 +121,12 @@ void http_close(struct http *http)
 {
     if (!http)
         return;
-    for (int i = 0; i < http->slot_count; i++) {
-        (void)curl_multi_remove_handle(http->multi,
-                                       http->slots[i]->easy); /* harmless for one not in flight */
+    for (int i = 0; i < http->slot_count; i++)
         http_slot_close(http->slots[i]);
-    }
+    http_line_close_all(http);
     (void)curl_multi_cleanup(http->multi); /* closes the connections, which calls back into the loop */
     http_loop_close(http);
+    http_url_close(http);
     free(http->slots);
     free(http->ca_file);
     free(http->cert_file);
@@ -153,7 +152,6 @@ static void put_free(struct http *http, struct http_slot *slot)
 int http_start(struct http *http, const struct http_request *request, struct fail *fail)
 {
     struct http_slot *slot = http->free;
-    CURLMcode code;
 
     assert(http->flying < http->connections);
     if (!slot) {
@@ -166,28 +164,23 @@ int http_start(struct http *http, const struct http_request *request, struct fai
     }
     if (http_slot_fill(slot, request, fail) < 0)
         return -1;
-    code = curl_multi_add_handle(http->multi, slot->easy);
-    if (code != CURLM_OK)
-        return fail_set(fail, FAIL_INTERNAL, "curl_multi_add_handle: %s", curl_multi_strerror(code));
+    if (slot->transfer && http_transfer_start(slot, fail) < 0)
+        return -1;
     http->free = slot->next;
     slot->next = NULL;
-    slot->flying = true;
+    if (!slot->transfer)
+        http_line_start(slot);
+    if (slot->end_us < http->late_us)
+        http->late_us = slot->end_us;
+    http->started = slot->flying = true;
     http->flying++;
     return 0;
 }
 
-static void put_done(struct http *http, struct http_slot *slot, CURLcode code)
+void http_done(struct http *http, struct http_slot *slot, CURLcode code)
 {
-    curl_socket_t fd = CURL_SOCKET_BAD;
-    long version = CURL_HTTP_VERSION_NONE;
-
-    (void)curl_easy_getinfo(slot->easy, CURLINFO_HTTP_VERSION, &version);
-    if (slot->opened && curl_easy_getinfo(slot->easy, CURLINFO_ACTIVESOCKET, &fd) == CURLE_OK &&
-        fd != CURL_SOCKET_BAD)
-        http_loop_kept(http, fd, version == CURL_HTTP_VERSION_2_0);
     slot->flying = false;
     http_judge(slot, code);
-    (void)curl_multi_remove_handle(http->multi, slot->easy);
     slot->next = NULL;
     if (http->done_last)
         http->done_last->next = slot;
@@ -196,18 +189,23 @@ static void put_done(struct http *http, struct http_slot *slot, CURLcode code)
     http->done_last = slot;
 }
 
+/* What libcurl has finished: transfers, or connecting. */
 static void collect(struct http *http)
 {
     const CURLMsg *message;
+    void *keeper;
     int left;
 
     while ((message = curl_multi_info_read(http->multi, &left))) {
-        struct http_slot *slot = NULL;
+        keeper = NULL;
         if (message->msg != CURLMSG_DONE)
             continue;
-        (void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &slot);
-        assert(slot);
-        put_done(http, slot, message->data.result);
+        (void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &keeper);
+        assert(keeper);
+        if (http->http2)
+            http_transfer_end(keeper, message->data.result);
+        else
+            http_line_connected(keeper, message->data.result);
     }
 }
 
@@ -238,6 +236,14 @@ static int64_t earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+static void end_early(struct http_slot *slot)
+{
+    if (slot->transfer)
+        http_transfer_end(slot, CURLE_OPERATION_TIMEDOUT);
+    else
+        http_line_abort(slot, CURLE_OPERATION_TIMEDOUT);
+}
+
 /* libcurl's own low-speed limit counts the time in which a server thinks as a stall. */
 static void end_stalled(struct http *http, int64_t now_us)
 {
@@ -247,24 +253,55 @@ static void end_stalled(struct http *http, int64_t now_us)
         return;
     for (int i = 0; i < http->slot_count; i++)
         if (http->slots[i]->flying && http_slot_stalled(http->slots[i], now_us))
-            put_done(http, http->slots[i], CURLE_OPERATION_TIMEDOUT);
+            end_early(http->slots[i]);
     http->stall_us = now_us + (pause_us < STALL_LOOK_MOST_US ? pause_us : STALL_LOOK_MOST_US);
 }
 
-/* libcurl acts on its timer, then one look at the sockets, waiting until `end_us` or the timer unless a reply
- * is there. Returns 1 when the caller has something to do, 0 when not, -1. */
+/* Those that go by lines; libcurl looks after its transfers' time. One time for all is enough: it comes once
+ * in the life of a request, and most have been answered then. */
+static void end_late(struct http *http, int64_t now_us)
+{
+    if (now_us < http->late_us)
+        return;
+    http->late_us = INT64_MAX;
+    for (int i = 0; i < http->slot_count; i++) {
+        struct http_slot *slot = http->slots[i];
+        if (!slot->flying || slot->transfer)
+            continue;
+        if (slot->end_us > now_us) {
+            http->late_us = earlier(http->late_us, slot->end_us);
+            continue;
+        }
+        slot->trouble =
+            slot->sent > 0 || slot->blocked ? "the reply did not come in time" : "connecting took too long";
+        end_early(slot);
+    }
+}
+
+/* Whether to look at the sockets before anything is done. Before something is sent: many a server closes
+ * right behind its reply, and what is sent into that is lost. Before a request's time is over: after a pause
+ * of this process its reply may wait there. */
+static bool must_look(const struct http *http, int64_t now_us)
+{
+    return http->started || now_us >= http->late_us || (http->stall_ms > 0 && now_us >= http->stall_us);
+}
+
+/* libcurl acts on its timer, what waits gets its line, then one look at the sockets, waiting until `end_us`
+ * or the next time that matters unless a reply is there. Returns 1 when the caller has something to do, 0
+ * when not, -1. */
 static int step(struct http *http, int64_t end_us, struct fail *fail)
 {
     int64_t now_us = clock_mono_us(), until_us;
     int woken;
 
-    if (now_us - http->looked_us > STALE_LOOK_US && http_loop_look(http, 0, fail) < 0)
+    if (must_look(http, now_us) && http_loop_look(http, 0, fail) < 0)
         return -1;
-    if (http_loop_tick(http, now_us, fail) < 0)
+    if (http_line_dispatch(http, fail) < 0 || http_loop_tick(http, now_us, fail) < 0)
         return -1;
     collect(http);
     end_stalled(http, now_us);
-    until_us = http->done_first ? now_us : earlier(end_us, http->timer_us);
+    end_late(http, now_us);
+    until_us = http->done_first ? now_us : earlier(end_us, earlier(http->timer_us, http->late_us));
     if (http->stall_ms > 0 && http->flying > 0)
         until_us = earlier(until_us, http->stall_us);
     woken = http_loop_look(http, until_us == INT64_MAX ? INT64_MAX : until_us - now_us, fail);

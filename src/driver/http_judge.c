@@ -5,12 +5,6 @@
  *
  * A reply that ends inside its headers is CURLE_OK. Only the blank line says that a head was whole.
  *
- * A request that dies on a kept connection before the first byte of a reply is sent again by libcurl itself,
- * on another connection, which may be a kept one that is dead too. PREREQFUNCTION is called before each send,
- * and CURLINFO_REQUEST_SIZE adds up over them: a later call with a size above zero is a second copy. After
- * five such retries in the life of one easy handle the next is refused once, as CURLE_SEND_ERROR: lost, like
- * the others.
- *
  * A client certificate refused under TLS 1.3 shows after the handshake, as CURLE_RECV_ERROR with the alert in
  * the error text. Broken chunks are CURLE_RECV_ERROR, known by the text only. A handshake that the network
  * cut off is CURLE_SSL_CONNECT_ERROR like one that failed; again the text tells. The text is that of the
@@ -22,35 +16,12 @@
 
 #include <string.h>
 
-static void get_sizes(const struct http_slot *slot, long *head, curl_off_t *body)
-{
-    *head = 0;
-    *body = 0;
-    (void)curl_easy_getinfo(slot->easy, CURLINFO_REQUEST_SIZE, head);
-    (void)curl_easy_getinfo(slot->easy, CURLINFO_SIZE_UPLOAD_T, body);
-}
-
-bool http_judge_left(const struct http_slot *slot)
-{
-    long head;
-    curl_off_t body;
-
-    get_sizes(slot, &head, &body);
-    return head > slot->unread_head || body > slot->unread_body;
-}
-
-void http_judge_forgive(struct http_slot *slot)
-{
-    get_sizes(slot, &slot->unread_head, &slot->unread_body);
-}
-
 /* Whether a proxy answered CONNECT, and so that asking again would get the same: it wants other credentials
  * or does not lead there. Its 5xx and the like pass. */
 static bool is_proxy_refusal(const struct http_slot *slot)
 {
-    long status = 0;
+    long status = slot->proxy_status;
 
-    (void)curl_easy_getinfo(slot->easy, CURLINFO_HTTP_CONNECTCODE, &status);
     return status >= 300 && status <= 499 && status != 408 && status != 425 && status != 429;
 }
 
@@ -92,7 +63,7 @@ static enum http_end judge_error(const struct http_slot *slot, CURLcode code, en
         return is_cut_handshake(slot->error) ? unanswered : HTTP_TLS;
     case CURLE_RECV_ERROR:
     case CURLE_SEND_ERROR:
-        if (slot->sends == 0 && is_proxy_refusal(slot))
+        if (!slot->left && is_proxy_refusal(slot))
             return HTTP_PROXY;
         /* An alert after the status line is a connection that broke, not one that was refused. */
         if (strstr(slot->error, " alert ") && slot->reply.status == 0)
@@ -110,18 +81,10 @@ static enum http_end judge_error(const struct http_slot *slot, CURLcode code, en
     }
 }
 
-/* A send that failed before its first byte is the one case in which sending began and nothing left. */
-static bool may_have_left(const struct http_slot *slot, CURLcode code)
-{
-    return slot->sends > 0 && !slot->refused && (code != CURLE_SEND_ERROR || http_judge_left(slot));
-}
-
 static const char *words(const struct http_slot *slot, CURLcode code)
 {
     if (slot->trouble)
         return slot->trouble;
-    if (slot->refused)
-        return "the server refused to look at the request (HTTP/2)";
     if (code == CURLE_OK)
         return slot->head_ended ? "an upgrade that was not asked for" : "the reply ended inside its headers";
     return slot->error[0] ? slot->error : curl_easy_strerror(code);
@@ -130,15 +93,14 @@ static const char *words(const struct http_slot *slot, CURLcode code)
 void http_judge(struct http_slot *slot, CURLcode code)
 {
     struct http_reply *reply = &slot->reply;
-    bool left = may_have_left(slot, code);
 
     if (code == CURLE_OK)
         reply->end = judge_whole(slot);
     else
-        reply->end = judge_error(slot, code, left ? HTTP_LOST : HTTP_NOT_SENT);
+        reply->end = judge_error(slot, code, slot->left ? HTTP_LOST : HTTP_NOT_SENT);
     reply->resent = slot->resent;
     /* A handshake comes before the first send: one that failed after it was that of a second try. */
-    if (reply->end == HTTP_TLS && left && code != CURLE_RECV_ERROR && code != CURLE_SEND_ERROR)
+    if (reply->end == HTTP_TLS && slot->left && code != CURLE_RECV_ERROR && code != CURLE_SEND_ERROR)
         reply->resent = true;
     reply->body = buf_span(&slot->answer);
     reply->retry_after = buf_span(&slot->retry_after);
@@ -147,5 +109,5 @@ void http_judge(struct http_slot *slot, CURLcode code)
     reply->elapsed_us = clock_mono_us() - slot->started_us;
     reply->error = reply->end == HTTP_ANSWERED ? "" : words(slot, code);
     if (slot->secret)
-        buf_wipe(&slot->body);
+        buf_wipe(&slot->request);
 }

@@ -21,7 +21,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { EVENTS_A_LOOK = 64 };
+enum { EVENTS_A_LOOK = 1024 }; /* also of as many connections as a server may close at once */
 
 static const uint64_t WAKE = UINT64_MAX; /* no descriptor and generation make that */
 
@@ -102,20 +102,20 @@ static int on_timer(CURLM *multi, long timeout_ms, void *userp)
 
 curl_socket_t http_loop_open_socket(void *userp, curlsocktype purpose, struct curl_sockaddr *address)
 {
-    struct http_slot *slot = userp;
+    struct http *http = userp;
     struct http_socket *entry;
     int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 
     (void)purpose;
     if (fd < 0)
         return CURL_SOCKET_BAD;
-    slot->opened = true;
-    entry = socket_at(slot->http, fd);
+    entry = socket_at(http, fd);
     entry->generation++;
     entry->watched = 0;
     entry->lazy = entry->framed = false;
+    entry->line = NULL;
     if (entry->wanted)
-        watch(slot->http, fd, mask_of(entry->wanted));
+        watch(http, fd, mask_of(entry->wanted));
     return fd;
 }
 
@@ -128,7 +128,20 @@ int http_loop_close_socket(void *userp, curl_socket_t fd)
     socket->watched = 0;
     socket->wanted = 0;
     socket->lazy = socket->framed = false;
+    socket->line = NULL;
     return close(fd);
+}
+
+void http_loop_join(struct http_line *line, bool write)
+{
+    socket_at(line->http, line->fd)->line = line;
+    watch(line->http, line->fd, EPOLLIN | (write ? (uint32_t)EPOLLOUT : 0));
+}
+
+void http_loop_part(struct http_line *line)
+{
+    if (line->fd >= 0)
+        socket_at(line->http, line->fd)->line = NULL;
 }
 
 void http_loop_kept(struct http *http, curl_socket_t fd, bool framed)
@@ -168,6 +181,14 @@ static void on_unwanted(struct http *http, int fd)
     watch(http, fd, mask_of(socket->wanted));
 }
 
+/* What a callback, or a line, could not say. */
+static int check_epoll(const struct http *http, struct fail *fail)
+{
+    if (http->epoll_error)
+        return fail_set(fail, FAIL_INTERNAL, "epoll_ctl: %s", strerror(http->epoll_error));
+    return 0;
+}
+
 static int act(struct http *http, curl_socket_t fd, int ready, struct fail *fail)
 {
     int running;
@@ -175,9 +196,7 @@ static int act(struct http *http, curl_socket_t fd, int ready, struct fail *fail
 
     if (code != CURLM_OK)
         return fail_set(fail, FAIL_INTERNAL, "curl_multi_socket_action: %s", curl_multi_strerror(code));
-    if (http->epoll_error)
-        return fail_set(fail, FAIL_INTERNAL, "epoll_ctl: %s", strerror(http->epoll_error));
-    return 0;
+    return check_epoll(http, fail);
 }
 
 static int dispatch(struct http *http, const struct epoll_event *event, struct fail *fail)
@@ -187,6 +206,10 @@ static int dispatch(struct http *http, const struct epoll_event *event, struct f
 
     if (socket->generation != (uint32_t)(event->data.u64 >> 32))
         return 0; /* closed by what was done for an earlier event of this look */
+    if (socket->line) {
+        http_line_event(socket->line, event->events);
+        return check_epoll(http, fail);
+    }
     /* An error shows itself, with its reason, in the read or write that libcurl is waiting for. */
     if (event->events & (EPOLLIN | EPOLLERR | EPOLLHUP))
         ready |= CURL_CSELECT_IN;
@@ -213,7 +236,7 @@ int http_loop_look(struct http *http, int64_t wait_us, struct fail *fail)
     else if (wait_ms > INT32_MAX)
         wait_ms = INT32_MAX;
     count = epoll_wait(http->epoll_fd, events, EVENTS_A_LOOK, (int)wait_ms);
-    http->looked_us = clock_mono_us();
+    http->started = false;
     if (count < 0 && errno == EINTR)
         return 1;
     if (count < 0)

@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -97,4 +98,115 @@ int http_check_url(const char *url, struct fail *fail)
     curl_free(host);
     curl_url_cleanup(parsed);
     return result;
+}
+
+/* ---- targets ---- */
+
+/* Whether host, port and scheme are those of the origin, which is made when it is a new one. */
+static struct http_origin *origin_of(struct http *http, const char *url)
+{
+    struct http_origin *origin = http->origins;
+
+    while (origin && strcmp(origin->url, url) != 0)
+        origin = origin->next;
+    if (origin)
+        return origin;
+    origin = mem_alloc(sizeof *origin);
+    origin->url = mem_text(url);
+    origin->next = http->origins;
+    http->origins = origin;
+    return origin;
+}
+
+/* The port is named unless it is the scheme's own (RFC 9110, 7.2). */
+static void write_head(struct buf *head, const char *host, const char *port, const char *path)
+{
+    buf_addf(head, "POST %s HTTP/1.1\r\nHost: %s%s%s\r\n", path, host, port ? ":" : "", port ? port : "");
+    buf_add_text(head, "User-Agent: " HTTP_USER_AGENT "\r\nAccept: */*\r\n");
+}
+
+static CURLUcode read_target(struct http *http, CURLU *parsed, struct http_target *target)
+{
+    char *host = NULL, *port = NULL, *path = NULL, *origin = NULL;
+    CURLUcode code = curl_url_get(parsed, CURLUPART_HOST, &host, CURLU_PUNYCODE);
+
+    if (code == CURLUE_OK)
+        code = curl_url_get(parsed, CURLUPART_PATH, &path, 0);
+    if (code == CURLUE_OK && curl_url_get(parsed, CURLUPART_PORT, &port, CURLU_NO_DEFAULT_PORT) != CURLUE_OK)
+        port = NULL;
+    if (code == CURLUE_OK) {
+        write_head(&target->head, host, port, path);
+        code = curl_url_set(parsed, CURLUPART_PATH, "/", 0);
+    }
+    if (code == CURLUE_OK)
+        code = curl_url_get(parsed, CURLUPART_URL, &origin, 0);
+    if (code == CURLUE_OK)
+        target->origin = origin_of(http, origin);
+    curl_free(host);
+    curl_free(port);
+    curl_free(path);
+    curl_free(origin);
+    return code;
+}
+
+static void drop_target(struct http_target *target)
+{
+    buf_free(&target->head);
+    free(target->url);
+    free(target);
+}
+
+static int new_target(struct http *http, const char *url, struct http_target **out, struct fail *fail)
+{
+    struct http_target *target;
+    CURLU *parsed;
+    CURLUcode code;
+
+    if (http_check_url(url, fail) < 0) {
+        fail->kind = FAIL_INTERNAL; /* whoever reads the configuration has checked it */
+        return -1;
+    }
+    target = mem_alloc(sizeof *target);
+    target->url = mem_text(url);
+    buf_init(&target->head, HTTP_URL_CAP * 2);
+    parsed = curl_url();
+    code = parsed ? curl_url_set(parsed, CURLUPART_URL, url, 0) : CURLUE_OUT_OF_MEMORY;
+    if (code == CURLUE_OK)
+        code = read_target(http, parsed, target);
+    curl_url_cleanup(parsed);
+    if (code != CURLUE_OK || target->head.full) {
+        drop_target(target);
+        return fail_set(fail, FAIL_INTERNAL, "%s: %s", url,
+                        code == CURLUE_OK ? "the URL is too long" : curl_url_strerror(code));
+    }
+    target->next = http->targets;
+    http->targets = *out = target;
+    return 0;
+}
+
+int http_url_target(struct http *http, const char *url, struct http_target **out, struct fail *fail)
+{
+    struct http_target *target = http->targets;
+
+    while (target && strcmp(target->url, url) != 0)
+        target = target->next;
+    if (!target)
+        return new_target(http, url, out, fail);
+    *out = target;
+    return 0;
+}
+
+void http_url_close(struct http *http)
+{
+    while (http->targets) {
+        struct http_target *target = http->targets;
+        http->targets = target->next;
+        drop_target(target);
+    }
+    while (http->origins) {
+        struct http_origin *origin = http->origins;
+        http->origins = origin->next;
+        free(origin->url);
+        free(origin);
+    }
 }
