@@ -6,13 +6,14 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <stdio.h>
 #include <string.h>
 
 static struct json_value parsed(const char *text)
 {
     struct json_value value;
 
-    if (json_parse(span_of(text), &value) != 0)
+    if (json_parse(span_of(text), NULL, &value) != 0)
         fail_msg("not JSON: %s", text);
     return value;
 }
@@ -49,9 +50,9 @@ static void what_is_no_json(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-        if (json_parse(span_of(bad[i]), &value) == 0)
+        if (json_parse(span_of(bad[i]), NULL, &value) == 0)
             fail_msg("taken for JSON: %s", bad[i]);
-    assert_int_equal(json_parse((struct span){"{}\0", 3}, &value), -1);
+    assert_int_equal(json_parse((struct span){"{}\0", 3}, NULL, &value), -1);
 }
 
 static void nesting_has_an_end(void **state)
@@ -62,10 +63,10 @@ static void nesting_has_an_end(void **state)
     (void)state;
     memset(text, '[', JSON_READ_DEPTH);
     memset(text + JSON_READ_DEPTH, ']', JSON_READ_DEPTH);
-    assert_int_equal(json_parse((struct span){text, 2 * JSON_READ_DEPTH}, &value), 0);
+    assert_int_equal(json_parse((struct span){text, 2 * JSON_READ_DEPTH}, NULL, &value), 0);
     memset(text, '[', JSON_READ_DEPTH + 1);
     memset(text + JSON_READ_DEPTH + 1, ']', JSON_READ_DEPTH + 1);
-    assert_int_equal(json_parse((struct span){text, 2 * JSON_READ_DEPTH + 2}, &value), -1);
+    assert_int_equal(json_parse((struct span){text, 2 * JSON_READ_DEPTH + 2}, NULL, &value), -1);
 }
 
 static void members_by_name(void **state)
@@ -107,6 +108,132 @@ static void pointers(void **state)
     assert_int_equal(json_at(root, "/foo/-").kind, JSON_NONE);
     assert_int_equal(json_at(root, "/foo/").kind, JSON_NONE);
     assert_int_equal(json_at(root, "/bar/0/x").kind, JSON_NONE);
+}
+
+static struct json_view view_of(const char *text)
+{
+    struct json_view view;
+    struct json_value value;
+
+    if (json_parse(span_of(text), &view, &value) != 0)
+        fail_msg("not JSON: %s", text);
+    return view;
+}
+
+/* The first of two counts; other containers are in view one after the other, and whatever stood in one
+ * before. */
+static void what_is_in_view(void **state)
+{
+    struct json_view view =
+        view_of(" {\"a\" : 1, \"b\":{\"c\":[7,8], \"d\":{\"e\":9}}, \"a\":2, \"\\u0064\":\"x\", "
+                "\"f\":{\"c\":3}, \"g~/\":4, \"h\":[{\"c\":5}], \"d\\\"\":6} ");
+
+    (void)state;
+    is(json_view_member(&view, "a"), JSON_NUMBER, "1");
+    is(json_view_member(&view, "d"), JSON_STRING, "\"x\"");
+    is(json_view_member(&view, "d\""), JSON_NUMBER, "6");
+    is(json_view_member(&view, "\\u0064"), JSON_NONE, "");
+    is(json_view_member(&view, "c"), JSON_NONE, "");
+    is(json_view_at(&view, "/a"), JSON_NUMBER, "1");
+    is(json_view_at(&view, "/b/c"), JSON_ARRAY, "[7,8]");
+    is(json_view_at(&view, "/b/c/1"), JSON_NUMBER, "8");
+    is(json_view_at(&view, "/b/d/e"), JSON_NUMBER, "9");
+    is(json_view_at(&view, "/f/c"), JSON_NUMBER, "3");
+    is(json_view_at(&view, "/b/c"), JSON_ARRAY, "[7,8]");
+    is(json_view_at(&view, "/g~0~1"), JSON_NUMBER, "4");
+    is(json_view_at(&view, "/h/0/c"), JSON_NUMBER, "5");
+    is(json_view_at(&view, "/b/x"), JSON_NONE, "");
+    is(json_view_at(&view, "/a/x"), JSON_NONE, "");
+    is(json_view_at(&view, "/x/c"), JSON_NONE, "");
+    is(json_view_at(&view, "/b/"), JSON_NONE, "");
+    is(json_view_at(&view, "/"), JSON_NONE, "");
+    assert_int_equal(json_view_at(&view, "").kind, JSON_OBJECT);
+    json_view_open(&view, json_view_member(&view, "b"));
+    is(json_view_member(&view, "a"), JSON_NONE, "");
+    is(json_view_at(&view, "/d/e"), JSON_NUMBER, "9");
+}
+
+/* What is in view no longer depends on what stood at the same place before. */
+static void a_place_that_is_used_again(void **state)
+{
+    char text[64] = "{\"data\":{\"status\":1}}";
+    struct json_view view = view_of(text);
+    struct json_value value;
+
+    (void)state;
+    is(json_view_at(&view, "/data/status"), JSON_NUMBER, "1");
+    (void)snprintf(text, sizeof text, "%s", "{\"data\":{\"a\":0,\"reason\":2}}");
+    assert_int_equal(json_parse(span_of(text), &view, &value), 0);
+    is(json_view_at(&view, "/data/status"), JSON_NONE, "");
+    is(json_view_at(&view, "/data/reason"), JSON_NUMBER, "2");
+    assert_int_equal(json_parse(SPAN("[1]"), &view, &value), 0);
+    is(json_view_member(&view, "data"), JSON_NONE, "");
+    is(json_view_at(&view, "/data/reason"), JSON_NONE, "");
+}
+
+/* "{"k0":0,...,"k<count - 1>":...}" */
+static void write_members(int count, struct buf *out)
+{
+    buf_reset(out);
+    for (int i = 0; i < count; i++)
+        buf_addf(out, "%c \"k%d\" : %d ", i ? ',' : '{', i, i);
+    buf_add_char(out, '}');
+}
+
+static void however_many_members(void **state)
+{
+    struct buf text = {.cap = 4096}, nested = {.cap = 4096};
+
+    (void)state;
+    for (int count = JSON_MEMBERS - 1; count <= JSON_MEMBERS + 2; count++) {
+        struct json_view view, outer;
+        write_members(count, &text);
+        buf_reset(&nested);
+        buf_addf(&nested, "{\"in\":%s}", buf_text(&text));
+        view = view_of(buf_text(&text));
+        outer = view_of(buf_text(&nested));
+        for (int i = 0; i <= count; i++) {
+            char name[16], pointer[24], number[16];
+            (void)snprintf(name, sizeof name, "k%d", i);
+            (void)snprintf(pointer, sizeof pointer, "/in/k%d", i);
+            (void)snprintf(number, sizeof number, "%d", i);
+            is(json_view_member(&view, name), i < count ? JSON_NUMBER : JSON_NONE, i < count ? number : "");
+            is(json_view_at(&outer, pointer), i < count ? JSON_NUMBER : JSON_NONE, i < count ? number : "");
+        }
+    }
+    buf_free(&text);
+    buf_free(&nested);
+}
+
+/* Strings are stepped over several bytes at a time: what ends one does so at every place. */
+static void strings_of_every_length(void **state)
+{
+    char text[64];
+    struct json_value value;
+
+    (void)state;
+    for (size_t n = 0; n < 20; n++) {
+        static const char others[] = {'\n', '\0', '\x1f', '\t'};
+        memset(text, '\xE9', sizeof text);
+        text[0] = '"';
+        text[n + 1] = '"';
+        assert_int_equal(json_parse((struct span){text, n + 2}, NULL, &value), 0);
+        assert_int_equal(value.text.len, n + 2);
+        assert_int_equal(json_parse((struct span){text, n + 1}, NULL, &value), -1);
+        assert_int_equal(json_parse((struct span){text, n + 30}, NULL, &value), -1);
+        text[40] = '"';
+        for (size_t i = 0; i < sizeof others; i++) {
+            text[n + 1] = others[i];
+            assert_int_equal(json_parse((struct span){text, 41}, NULL, &value), -1);
+        }
+        text[n + 1] = ' ';
+        assert_int_equal(json_parse((struct span){text, 41}, NULL, &value), 0);
+        text[n + 1] = '\\';
+        text[n + 2] = '"';
+        assert_int_equal(json_parse((struct span){text, 41}, NULL, &value), 0);
+        text[n + 2] = 'x';
+        assert_int_equal(json_parse((struct span){text, 41}, NULL, &value), -1);
+    }
 }
 
 static void says(const char *text, const char *meant, size_t len)
@@ -162,6 +289,10 @@ int main(void)
         cmocka_unit_test(nesting_has_an_end),
         cmocka_unit_test(members_by_name),
         cmocka_unit_test(pointers),
+        cmocka_unit_test(what_is_in_view),
+        cmocka_unit_test(a_place_that_is_used_again),
+        cmocka_unit_test(however_many_members),
+        cmocka_unit_test(strings_of_every_length),
         cmocka_unit_test(strings_are_decoded),
         cmocka_unit_test(identifiers_keep_their_digits),
     };

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,6 +82,29 @@ static void brackets_in_strings_say_nothing(void **state)
     (void)state;
     gives("{\"a\":\"}{][\\\"}\\\\\"}{}", "0 {\"a\":\"}{][\\\"}\\\\\"}|17 {}");
     gives("{\"}\":[{\"{\":[]}, -1.5e+3, true,null ]}", "0 {\"}\":[{\"{\":[]}, -1.5e+3, true,null ]}");
+}
+
+/* They are stepped over several bytes at a time: what ends one, and what ends the object, does so at every
+ * place. */
+static void strings_of_every_length(void **state)
+{
+    char text[64], want[80];
+
+    (void)state;
+    for (int n = 0; n < 20; n++) {
+        (void)snprintf(text, sizeof text, "{\"%.*s\\\"%.*s\":1}{}", n, "aaaaaaaaaaaaaaaaaaaa", 20 - n,
+                       "}}}}}}}}}}}}}}}}}}}}");
+        (void)snprintf(want, sizeof want, "0 %.28s|28 {}", text);
+        gives(text, want);
+        (void)snprintf(text, sizeof text, "{\"%.*s\\n\":1}{}", n, "aaaaaaaaaaaaaaaaaaaa");
+        (void)snprintf(want, sizeof want, "0 %.*s|%d {}", n + 8, text, n + 8);
+        gives(text, want);
+        (void)snprintf(text, sizeof text, "{\"%.*s\n\":1}\n{}", n,
+                       "\xE9\xE9\xE9\xE9\xE9\xE9\xE9\xE9\xE9\xE9"
+                       "\xE9\xE9\xE9\xE9\xE9\xE9\xE9\xE9\xE9\xE9");
+        (void)snprintf(want, sizeof want, "0+%d broken|%d {}", n + 8, n + 8);
+        gives(text, want);
+    }
 }
 
 static void junk_is_told_and_costs_nothing(void **state)
@@ -182,15 +206,11 @@ static void memory_is_constant(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(objects_in_every_arrangement),
-        cmocka_unit_test(brackets_in_strings_say_nothing),
-        cmocka_unit_test(junk_is_told_and_costs_nothing),
-        cmocka_unit_test(a_broken_line_costs_itself),
-        cmocka_unit_test(without_lines_the_fault_is_the_end),
-        cmocka_unit_test(what_the_end_cuts_is_told),
-        cmocka_unit_test(too_long_an_object_is_stepped_over),
-        cmocka_unit_test(nesting_too_deep_is_broken),
-        cmocka_unit_test(memory_is_constant),
+        cmocka_unit_test(objects_in_every_arrangement), cmocka_unit_test(brackets_in_strings_say_nothing),
+        cmocka_unit_test(strings_of_every_length),      cmocka_unit_test(junk_is_told_and_costs_nothing),
+        cmocka_unit_test(a_broken_line_costs_itself),   cmocka_unit_test(without_lines_the_fault_is_the_end),
+        cmocka_unit_test(what_the_end_cuts_is_told),    cmocka_unit_test(too_long_an_object_is_stepped_over),
+        cmocka_unit_test(nesting_too_deep_is_broken),   cmocka_unit_test(memory_is_constant),
     };
 
     return cmocka_run_group_tests_name("json_split", tests, NULL, NULL);

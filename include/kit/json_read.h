@@ -10,7 +10,7 @@
 
 #include "kit/buf.h"
 
-enum { JSON_READ_DEPTH = 64 };
+enum { JSON_READ_DEPTH = 64, JSON_MEMBERS = 24 };
 
 enum json_kind {
     JSON_NONE,
@@ -30,8 +30,31 @@ struct json_value {
 
 const char *json_kind_name(enum json_kind kind); /* "nothing", "object", ... */
 
-/* The text is one value, with blanks around it. -1: it is not. */
-int json_parse(struct span text, struct json_value *out) MUST_CHECK;
+/* An object that much is asked of: its members, and those of the object in it that was asked last, are walked
+ * once. All zeros but for that: nothing is in view. */
+struct json_member {
+    struct span key; /* as it stands there, without its quotes */
+    bool escaped;    /* and with a backslash */
+    struct json_value value;
+};
+struct json_members {
+    struct json_value object;
+    struct json_member member[JSON_MEMBERS];
+    size_t count;
+    struct span rest; /* further ones, as of json_each: walked when asked for */
+};
+struct json_view {
+    struct json_members root, inner;
+};
+
+/* The text is one value, with blanks around it. -1: it is not. `view` (NULL: not wanted): has it in view
+ * then, if it is an object. */
+int json_parse(struct span text, struct json_view *view, struct json_value *out) MUST_CHECK;
+/* The same of an object that was found. */
+void json_view_open(struct json_view *view, struct json_value object);
+/* As json_member and json_at of the object in view. */
+struct json_value json_view_member(const struct json_view *view, const char *name);
+struct json_value json_view_at(struct json_view *view, const char *pointer);
 
 /* The members or elements of a container one by one, from *rest = container.text: 1, or 0 at the end. `key`
  * (NULL: not wanted) is a member's name as it stands there, without its quotes. */

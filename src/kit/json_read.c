@@ -1,13 +1,10 @@
-/* One recursive reader steps over values and checks them on the way; looking something up is stepping over
- * what stands before it. Texts are short, so going over them again costs less than a tree. */
-#include "kit/json_read.h"
+/* Looking something up is stepping over what stands before it. Texts are short, so going over them again
+ * costs less than a tree; where much is asked of one object, its members are listed while they are stepped
+ * over. */
+#include "json_impl.h"
 
 #include <assert.h>
 #include <string.h>
-
-struct cursor {
-    const char *at, *end;
-};
 
 const char *json_kind_name(enum json_kind kind)
 {
@@ -20,168 +17,58 @@ const char *json_kind_name(enum json_kind kind)
     return names[kind];
 }
 
-static void skip_blanks(struct cursor *cursor)
-{
-    while (cursor->at < cursor->end &&
-           (*cursor->at == ' ' || *cursor->at == '\n' || *cursor->at == '\r' || *cursor->at == '\t'))
-        cursor->at++;
-}
-
-static bool take(struct cursor *cursor, char c)
-{
-    if (cursor->at == cursor->end || *cursor->at != c)
-        return false;
-    cursor->at++;
-    return true;
-}
-
-/* Behind the backslash. */
-static bool skip_escape(struct cursor *cursor)
-{
-    if (cursor->at == cursor->end || !memchr("\"\\/bfnrtu", *cursor->at, 9))
-        return false;
-    if (*cursor->at++ != 'u')
-        return true;
-    for (int i = 0; i < 4; i++, cursor->at++)
-        if (cursor->at == cursor->end || hex_value(*cursor->at) < 0)
-            return false;
-    return true;
-}
-
-static bool skip_string(struct cursor *cursor)
-{
-    if (!take(cursor, '"'))
-        return false;
-    while (cursor->at < cursor->end) {
-        unsigned char c = (unsigned char)*cursor->at++;
-        if (c == '"')
-            return true;
-        if (c < 0x20 || (c == '\\' && !skip_escape(cursor)))
-            return false;
-    }
-    return false;
-}
-
-static size_t skip_digits(struct cursor *cursor)
-{
-    const char *from = cursor->at;
-
-    while (cursor->at < cursor->end && *cursor->at >= '0' && *cursor->at <= '9')
-        cursor->at++;
-    return (size_t)(cursor->at - from);
-}
-
-static bool skip_number(struct cursor *cursor)
-{
-    const char *first;
-
-    (void)take(cursor, '-');
-    first = cursor->at;
-    if (skip_digits(cursor) == 0 || (*first == '0' && cursor->at - first > 1))
-        return false;
-    if (take(cursor, '.') && skip_digits(cursor) == 0)
-        return false;
-    if (!take(cursor, 'e') && !take(cursor, 'E'))
-        return true;
-    if (!take(cursor, '+'))
-        (void)take(cursor, '-');
-    return skip_digits(cursor) > 0;
-}
-
-static bool skip_word(struct cursor *cursor, const char *word)
-{
-    size_t len = strlen(word);
-
-    if ((size_t)(cursor->end - cursor->at) < len || memcmp(cursor->at, word, len) != 0)
-        return false;
-    cursor->at += len;
-    return true;
-}
-
-static enum json_kind skip_value(struct cursor *cursor, int depth);
-
-static bool skip_key(struct cursor *cursor)
-{
-    if (!skip_string(cursor))
-        return false;
-    skip_blanks(cursor);
-    return take(cursor, ':');
-}
-
-static bool skip_container(struct cursor *cursor, bool object, int depth)
-{
-    char close = object ? '}' : ']';
-
-    cursor->at++;
-    skip_blanks(cursor);
-    if (take(cursor, close))
-        return true;
-    for (;;) {
-        skip_blanks(cursor);
-        if ((object && !skip_key(cursor)) || skip_value(cursor, depth - 1) == JSON_NONE)
-            return false;
-        skip_blanks(cursor);
-        if (take(cursor, close))
-            return true;
-        if (!take(cursor, ','))
-            return false;
-    }
-}
-
-/* Leading blanks too. JSON_NONE: no value stands there. */
-static enum json_kind skip_value(struct cursor *cursor, int depth)
-{
-    skip_blanks(cursor);
-    if (cursor->at == cursor->end || depth == 0)
-        return JSON_NONE;
-    switch (*cursor->at) {
-    case '{':
-        return skip_container(cursor, true, depth) ? JSON_OBJECT : JSON_NONE;
-    case '[':
-        return skip_container(cursor, false, depth) ? JSON_ARRAY : JSON_NONE;
-    case '"':
-        return skip_string(cursor) ? JSON_STRING : JSON_NONE;
-    case 't':
-        return skip_word(cursor, "true") ? JSON_TRUE : JSON_NONE;
-    case 'f':
-        return skip_word(cursor, "false") ? JSON_FALSE : JSON_NONE;
-    case 'n':
-        return skip_word(cursor, "null") ? JSON_NULL : JSON_NONE;
-    default:
-        return skip_number(cursor) ? JSON_NUMBER : JSON_NONE;
-    }
-}
-
 static struct span between(const char *from, const char *to)
 {
     return (struct span){from, (size_t)(to - from)};
 }
 
-int json_parse(struct span text, struct json_value *out)
+/* `list`: NULL, or empty. */
+static int parse(struct span text, struct json_members *list, struct json_value *out)
 {
-    struct cursor cursor = {text.ptr, text.ptr + text.len};
+    struct json_cursor cursor = {text.ptr, text.ptr + text.len, list};
     struct json_value value;
 
-    skip_blanks(&cursor);
+    json_skip_blanks(&cursor);
     value.text.ptr = cursor.at;
-    value.kind = skip_value(&cursor, JSON_READ_DEPTH);
+    value.kind = json_skip_value(&cursor, JSON_READ_DEPTH);
     value.text = between(value.text.ptr, cursor.at);
-    skip_blanks(&cursor);
+    json_skip_blanks(&cursor);
     if (value.kind == JSON_NONE || cursor.at != cursor.end)
         return -1;
     *out = value;
     return 0;
 }
 
+static void empty_list(struct json_members *list)
+{
+    list->object = (struct json_value){JSON_NONE, {"", 0}};
+    list->count = 0;
+    list->rest = (struct span){NULL, 0};
+}
+
+int json_parse(struct span text, struct json_view *view, struct json_value *out)
+{
+    if (!view)
+        return parse(text, NULL, out);
+    empty_list(&view->root);
+    empty_list(&view->inner);
+    if (parse(text, &view->root, out) != 0)
+        return -1;
+    if (out->kind == JSON_OBJECT)
+        view->root.object = *out;
+    return 0;
+}
+
 int json_each(struct span *rest, struct span *key, struct json_value *out)
 {
-    struct cursor cursor = {rest->ptr, rest->ptr + rest->len};
+    struct json_cursor cursor;
     const char *from;
 
     if (rest->len == 0)
         return 0;
-    cursor.at++; /* the bracket, or the comma behind the one before */
-    skip_blanks(&cursor);
+    /* Behind the bracket, or the comma behind the one before. */
+    cursor = (struct json_cursor){rest->ptr + 1, rest->ptr + rest->len, NULL};
+    json_skip_blanks(&cursor);
     if (*cursor.at == '}' || *cursor.at == ']') {
         *rest = (struct span){cursor.at, 0};
         return 0;
@@ -190,19 +77,19 @@ int json_each(struct span *rest, struct span *key, struct json_value *out)
     if (rest->ptr[rest->len - 1] == '}') {
         bool good;
         from = cursor.at + 1;
-        good = skip_string(&cursor);
+        good = json_skip_string(&cursor);
         assert(good);
         if (key)
             *key = between(from, cursor.at - 1);
-        skip_blanks(&cursor);
+        json_skip_blanks(&cursor);
         cursor.at++;
     }
-    skip_blanks(&cursor);
+    json_skip_blanks(&cursor);
     from = cursor.at;
-    out->kind = skip_value(&cursor, JSON_READ_DEPTH);
+    out->kind = json_skip_value(&cursor, JSON_READ_DEPTH);
     assert(out->kind != JSON_NONE);
     out->text = between(from, cursor.at);
-    skip_blanks(&cursor);
+    json_skip_blanks(&cursor);
     *rest = between(cursor.at, cursor.end);
     if (*cursor.at != ',')
         rest->len = 0;
@@ -296,16 +183,21 @@ static bool says(struct span raw, struct span name)
 
 /* ---- looking things up ---- */
 
-static struct json_value find_member(struct json_value object, struct span name)
+/* Among the members from `rest` on, which is as of json_each. */
+static struct json_value find_further(struct span rest, struct span name)
 {
-    struct span rest = object.text, key = {"", 0};
+    struct span key = {"", 0};
     struct json_value value;
 
-    if (object.kind == JSON_OBJECT)
-        while (json_each(&rest, &key, &value))
-            if (says(key, name))
-                return value;
+    while (json_each(&rest, &key, &value))
+        if (says(key, name))
+            return value;
     return (struct json_value){JSON_NONE, {"", 0}};
+}
+
+static struct json_value find_member(struct json_value object, struct span name)
+{
+    return find_further(object.kind == JSON_OBJECT ? object.text : (struct span){"", 0}, name);
 }
 
 struct json_value json_member(struct json_value object, const char *name)
@@ -340,15 +232,12 @@ static void unescape_token(struct span token, struct buf *out)
     }
 }
 
-struct json_value json_at(struct json_value root, const char *pointer)
+/* From the value on by the tokens of `rest`; rest.ptr NULL: there are none. */
+static struct json_value walk(struct json_value value, struct span rest)
 {
-    struct span rest = span_of(pointer), token;
     struct buf plain = {.cap = 1 << 10};
-    struct json_value value = root;
+    struct span token;
 
-    if (rest.len == 0)
-        return value;
-    (void)span_cut(&rest, '/', &token); /* what stands before the first slash: nothing */
     while (span_cut(&rest, '/', &token)) {
         if (memchr(token.ptr, '~', token.len)) {
             unescape_token(token, &plain);
@@ -358,6 +247,73 @@ struct json_value json_at(struct json_value root, const char *pointer)
     }
     buf_free(&plain);
     return value;
+}
+
+struct json_value json_at(struct json_value root, const char *pointer)
+{
+    struct span rest = span_of(pointer), token;
+
+    if (rest.len == 0)
+        return root;
+    (void)span_cut(&rest, '/', &token); /* what stands before the first slash: nothing */
+    return walk(root, rest);
+}
+
+/* ---- an object that much is asked of ---- */
+
+void json_view_open(struct json_view *view, struct json_value object)
+{
+    struct json_value same;
+    int rc;
+
+    assert(object.kind == JSON_OBJECT);
+    rc = json_parse(object.text, view, &same);
+    assert(rc == 0);
+}
+
+static struct json_value find_listed(const struct json_members *list, struct span name)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        const struct json_member *member = &list->member[i];
+        if (member->escaped ? says(member->key, name) : span_same(member->key, name))
+            return member->value;
+    }
+    return find_further(list->rest, name);
+}
+
+struct json_value json_view_member(const struct json_view *view, const char *name)
+{
+    return find_listed(&view->root, span_of(name));
+}
+
+/* The members of an object in the one that is looked at. */
+static const struct json_members *look_inside(struct json_view *view, struct json_value object)
+{
+    struct json_value same;
+    int rc;
+
+    if (view->inner.object.kind == JSON_OBJECT && view->inner.object.text.ptr == object.text.ptr)
+        return &view->inner;
+    empty_list(&view->inner);
+    rc = parse(object.text, &view->inner, &same);
+    assert(rc == 0);
+    view->inner.object = object;
+    return &view->inner;
+}
+
+struct json_value json_view_at(struct json_view *view, const char *pointer)
+{
+    struct span rest = span_of(pointer), token;
+    struct json_value value = view->root.object;
+
+    if (rest.len == 0 || memchr(rest.ptr, '~', rest.len))
+        return json_at(value, pointer);
+    (void)span_cut(&rest, '/', &token); /* what stands before the first slash: nothing */
+    if (span_cut(&rest, '/', &token))
+        value = find_listed(&view->root, token);
+    if (value.kind == JSON_OBJECT && span_cut(&rest, '/', &token))
+        value = find_listed(look_inside(view, value), token);
+    return walk(value, rest);
 }
 
 int json_to_id(struct json_value value, int64_t *out)

@@ -3,6 +3,8 @@
  * That happens at most once a level of nesting for each byte, because whole objects are handed out. */
 #include "kit/json_split.h"
 
+#include "json_impl.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -146,25 +148,19 @@ static bool step(struct json_split *split, char c)
 /* Inside a string, up to its end, to `len`, or to a fault: control characters stand there as escapes only. */
 static bool step_string(struct json_split *split, size_t len)
 {
-    const char *text = split->window.ptr;
-    size_t at = split->at;
+    const char *at = split->window.ptr + split->at, *end = split->window.ptr + len;
 
-    for (; at < len; at++) {
-        unsigned char c = (unsigned char)text[at];
-        if (c < 0x20)
+    while (split->in_string && at < end) {
+        if (!split->escaped)
+            at += json_plain(at, end);
+        if (at == end || (unsigned char)*at < 0x20)
             break;
-        if (split->escaped)
-            split->escaped = false;
-        else if (c == '\\')
-            split->escaped = true;
-        else if (c == '"') {
-            split->in_string = false;
-            at++;
-            break;
-        }
+        split->in_string = split->escaped || *at != '"';
+        split->escaped = !split->escaped && *at == '\\';
+        at++;
     }
-    split->at = at;
-    return !split->in_string || at == len;
+    split->at = (size_t)(at - split->window.ptr);
+    return !split->in_string || at == end;
 }
 
 static enum scan scan_object(struct json_split *split, size_t end)

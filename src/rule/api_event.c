@@ -6,11 +6,9 @@
 #include "value/timestamp.h"
 
 #include <assert.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { TEXT_CAP = 4096 };
 static const int64_t LATEST_MS = INT64_C(253402300799999); /* the end of the year 9999 */
 
 const char *api_event_kind_name(enum api_event_kind kind)
@@ -26,11 +24,11 @@ const char *api_event_kind_name(enum api_event_kind kind)
     return names[kind];
 }
 
-bool api_event_is(struct json_value object)
+bool api_event_is(const struct json_view *view)
 {
-    return json_member(object, "event_type").kind != JSON_NONE ||
-           (json_member(object, "event_id").kind != JSON_NONE &&
-            json_member(object, "data").kind != JSON_NONE);
+    return json_view_member(view, "event_type").kind != JSON_NONE ||
+           (json_view_member(view, "event_id").kind != JSON_NONE &&
+            json_view_member(view, "data").kind != JSON_NONE);
 }
 
 /* ---- words ---- */
@@ -127,34 +125,49 @@ int api_event_check(const struct api_event_rules *rules, struct fail *fail)
 
 /* ---- values ---- */
 
-/* What a string says, or a number's digits, as a text; nothing of anything else. */
+/* What a string says, or a number's digits, as a text; nothing of anything else. In `room` only where it has
+ * escapes. */
 static struct span text_of(struct json_value value, struct buf *room)
 {
-    buf_reset(room);
-    if (value.kind == JSON_STRING)
+    struct span text = value.text;
+
+    switch (value.kind) {
+    case JSON_STRING:
+        text = (struct span){text.ptr + 1, text.len - 2};
+        break;
+    case JSON_NUMBER:
+    case JSON_TRUE:
+    case JSON_FALSE:
+        break;
+    default:
+        return (struct span){"", 0};
+    }
+    if (memchr(text.ptr, '\\', text.len)) {
+        buf_reset(room);
         json_decode(value, room);
-    else if (value.kind == JSON_NUMBER || value.kind == JSON_TRUE || value.kind == JSON_FALSE)
-        buf_add_span(room, value.text);
-    return room->full ? (struct span){"", 0} : span_trim(buf_span(room));
+        text = room->full ? (struct span){"", 0} : buf_span(room);
+    }
+    return text.len > API_EVENT_TEXT ? (struct span){"", 0} : span_trim(text);
 }
 
-static struct json_value look(struct json_value envelope, const char *pointer)
+static struct json_value look(struct json_view *view, const char *pointer)
 {
-    return pointer[0] ? json_at(envelope, pointer) : (struct json_value){JSON_NONE, {"", 0}};
+    return pointer[0] ? json_view_at(view, pointer) : (struct json_value){JSON_NONE, {"", 0}};
 }
 
-static void read_id(struct json_value envelope, const char *pointer, int64_t *out)
+static void read_id(struct json_view *view, const char *pointer, int64_t *out)
 {
-    if (json_to_id(look(envelope, pointer), out) != 0)
+    if (json_to_id(look(view, pointer), out) != 0)
         *out = 0;
 }
 
-static bool is_pan(int64_t number)
+/* No card of a ledger's has a number like a PAN, and it must not be told. */
+static void read_card(struct api_event_reading *reading, int64_t *out)
 {
-    char digits[24];
-    int len = snprintf(digits, sizeof digits, "%" PRId64, number);
+    struct json_value value = look(&reading->view, reading->rules->card);
 
-    return len > 0 && pan_like((struct span){digits, (size_t)len});
+    if (json_to_id(value, out) != 0 || pan_like(text_of(value, &reading->a)))
+        *out = 0;
 }
 
 static bool is_id_text(struct span text)
@@ -232,23 +245,20 @@ static void name_type(struct span domain, struct span type, char out[API_EVENT_V
 
 /* ---- the questions ---- */
 
-/* Room for texts that are looked at together. */
-struct room {
-    struct buf a, b;
-};
-
-static bool is_ours(const struct api_event_rules *rules, struct api_event *out, struct room *room)
+static bool is_ours(struct api_event_reading *reading, struct api_event *out)
 {
-    struct span org = text_of(json_member(out->envelope, "org_id"), &room->a);
+    const struct api_event_rules *rules = reading->rules;
+    struct span org = text_of(json_view_member(&reading->view, "org_id"), &reading->a);
 
     out->own_org = rules->tenant.len > 0 && span_same(org, rules->tenant);
     return rules->tenant.len == 0 || org.len == 0 || out->own_org;
 }
 
-static bool counts(const struct api_event_rules *rules, struct api_event *out, struct room *room)
+static bool counts(struct api_event_reading *reading, struct api_event *out)
 {
-    struct span domain = text_of(json_member(out->envelope, "domain"), &room->a);
-    struct span type = text_of(json_member(out->envelope, "event_type"), &room->b);
+    const struct api_event_rules *rules = reading->rules;
+    struct span domain = text_of(json_view_member(&reading->view, "domain"), &reading->a);
+    struct span type = text_of(json_view_member(&reading->view, "event_type"), &reading->b);
 
     if (is_type(rules->types, type) &&
         (span_trim(rules->domains).len == 0 || domain.len == 0 || on_list(rules->domains, domain)))
@@ -257,10 +267,11 @@ static bool counts(const struct api_event_rules *rules, struct api_event *out, s
     return false;
 }
 
-static bool enrols(const struct api_event_rules *rules, struct api_event *out, struct room *room)
+static bool enrols(struct api_event_reading *reading, struct api_event *out)
 {
-    struct json_value value = look(out->envelope, rules->operation);
-    struct span name = text_of(value, &room->a);
+    const struct api_event_rules *rules = reading->rules;
+    struct json_value value = look(&reading->view, rules->operation);
+    struct span name = text_of(value, &reading->a);
 
     out->has_operation =
         value.kind != JSON_NONE && value.kind != JSON_NULL && (value.kind != JSON_STRING || name.len > 0);
@@ -270,14 +281,13 @@ static bool enrols(const struct api_event_rules *rules, struct api_event *out, s
     return false;
 }
 
-static void set_message(struct json_value envelope, const char *pointer, struct span status,
-                        struct api_event *out)
+static void set_message(struct api_event_reading *reading, struct span status, struct api_event *out)
 {
-    struct buf room = {.cap = TEXT_CAP}, reason = {.cap = TEXT_CAP};
+    struct buf reason = {.cap = API_EVENT_TEXT};
     size_t used;
 
     api_event_name(status, out->message, sizeof out->message);
-    read_reason(look(envelope, pointer), &room, &reason);
+    read_reason(look(&reading->view, reading->rules->reason), &reading->b, &reason);
     if (reason.full) {
         buf_reset(&reason);
         buf_add_text(&reason, "***");
@@ -287,20 +297,19 @@ static void set_message(struct json_value envelope, const char *pointer, struct 
         memcpy(out->message + used, ": ", 3);
         api_event_words(buf_span(&reason), out->message + used + 2, sizeof out->message - used - 2);
     }
-    buf_free(&room);
     buf_free(&reason);
 }
 
-static enum api_event_kind judge_status(const struct api_event_rules *rules, struct api_event *out,
-                                        struct room *room)
+static enum api_event_kind judge_status(struct api_event_reading *reading, struct api_event *out)
 {
-    struct json_value value = look(out->envelope, rules->status);
-    struct span status = text_of(value, &room->a);
+    const struct api_event_rules *rules = reading->rules;
+    struct json_value value = look(&reading->view, rules->status);
+    struct span status = text_of(value, &reading->a);
 
     if (status.len > 0 && on_list(rules->success, status))
         return API_EVENT_SUCCESS;
     if (status.len > 0 && on_list(rules->failure, status)) {
-        set_message(out->envelope, rules->reason, status, out);
+        set_message(reading, status, out);
         return API_EVENT_FAILURE;
     }
     if (status.len > 0)
@@ -311,34 +320,30 @@ static enum api_event_kind judge_status(const struct api_event_rules *rules, str
     return API_EVENT_UNKNOWN;
 }
 
-static enum api_event_kind judge(const struct api_event_rules *rules, struct api_event *out,
-                                 struct room *room)
+static enum api_event_kind judge(struct api_event_reading *reading, struct api_event *out)
 {
-    if (!is_ours(rules, out, room))
+    if (!is_ours(reading, out))
         return API_EVENT_FOREIGN;
-    if (!counts(rules, out, room))
+    if (!counts(reading, out))
         return API_EVENT_TYPE;
-    if (!enrols(rules, out, room))
+    if (!enrols(reading, out))
         return API_EVENT_OPERATION;
-    return judge_status(rules, out, room);
+    return judge_status(reading, out);
 }
 
-void api_event_judge(const struct api_event_rules *rules, struct json_value envelope, struct api_event *out)
+void api_event_judge(struct api_event_reading *reading, struct api_event *out)
 {
-    struct room room = {{.cap = TEXT_CAP}, {.cap = TEXT_CAP}};
-    struct json_value cid = json_member(envelope, "cid");
+    const struct api_event_rules *rules = reading->rules;
+    struct json_view *view = &reading->view;
+    struct json_value cid = json_view_member(view, "cid");
 
-    *out = (struct api_event){.envelope = envelope, .cid = {"", 0}};
-    read_event_id(json_member(envelope, "event_id"), &room.a, out->event_id);
-    out->at_ms = read_time(json_member(envelope, "timestamp"), &room.a);
+    *out = (struct api_event){.envelope = view->root.object, .cid = {"", 0}};
+    read_event_id(json_view_member(view, "event_id"), &reading->a, out->event_id);
+    out->at_ms = read_time(json_view_member(view, "timestamp"), &reading->a);
     if (cid.kind == JSON_STRING && cid.text.len > 2)
         out->cid = (struct span){cid.text.ptr + 1, cid.text.len - 2};
-    read_id(envelope, rules->account, &out->account_id);
-    read_id(envelope, rules->card, &out->card_id);
-    if (is_pan(out->card_id)) /* no card of a ledger's has such a number, and it must not be told */
-        out->card_id = 0;
-    read_id(envelope, rules->customer, &out->customer_id);
-    out->kind = judge(rules, out, &room);
-    buf_free(&room.a);
-    buf_free(&room.b);
+    read_id(view, rules->account, &out->account_id);
+    read_card(reading, &out->card_id);
+    read_id(view, rules->customer, &out->customer_id);
+    out->kind = judge(reading, out);
 }

@@ -4,9 +4,18 @@
 
 #include "rule/api_event.h"
 
-/* Judges an envelope; fills all but the wraps. */
-void api_event_judge(const struct api_event_rules *rules, struct json_value envelope, struct api_event *out);
-/* Whether the object is an envelope. */
-bool api_event_is(struct json_value object);
+enum { API_EVENT_TEXT = 4096 }; /* a longer text of an event's is none */
+
+/* What an envelope is judged with. */
+struct api_event_reading {
+    const struct api_event_rules *rules;
+    struct json_view view; /* the envelope */
+    struct buf a, b;       /* room for texts that are looked at together, with that cap */
+};
+
+/* Judges the envelope in view; fills all but the wraps. */
+void api_event_judge(struct api_event_reading *reading, struct api_event *out);
+/* Whether the object in view is an envelope. */
+bool api_event_is(const struct json_view *view);
 
 #endif

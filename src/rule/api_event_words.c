@@ -247,12 +247,13 @@ static bool is_no_blank(char c)
 
 void api_event_words(struct span text, char *out, size_t size)
 {
-    struct token *tokens = mem_array(WORDS_CAP / 2 + 1, sizeof *tokens);
     struct buf words = {.cap = 3 * WORDS_CAP};
+    struct token *tokens;
     size_t count = 0, n;
 
     if (text.len > WORDS_CAP)
         text.len = WORDS_CAP;
+    tokens = mem_array(text.len / 2 + 1, sizeof *tokens);
     for (; text.len > 0; text.ptr += n, text.len -= n) {
         n = count_front(text, is_blank);
         if (n > 0)

@@ -21,7 +21,7 @@ struct level {
 };
 
 struct api_events {
-    const struct api_event_rules *rules;
+    struct api_event_reading reading; /* with the object at hand in view */
     struct level levels[LEVELS];
     size_t depth;
     struct span object; /* the one that was put; ptr NULL: looked into */
@@ -33,7 +33,9 @@ void api_events_open(struct api_events **out, const struct api_event_rules *rule
 {
     struct api_events *events = mem_alloc(sizeof *events);
 
-    events->rules = rules;
+    events->reading.rules = rules;
+    buf_init(&events->reading.a, API_EVENT_TEXT);
+    buf_init(&events->reading.b, API_EVENT_TEXT);
     for (size_t i = 0; i < LEVELS; i++)
         buf_init(&events->levels[i].text, API_EVENT_BYTES);
     *out = events;
@@ -56,6 +58,8 @@ void api_events_close(struct api_events *events)
         pop(events);
     for (size_t i = 0; i < LEVELS; i++)
         buf_free(&events->levels[i].text);
+    buf_free(&events->reading.a);
+    buf_free(&events->reading.b);
     free(events);
 }
 
@@ -66,10 +70,10 @@ void api_events_put(struct api_events *events, struct span object)
     events->wrap_count = 0;
 }
 
-static struct json_value unwrap(struct json_value object, const char **name)
+static struct json_value unwrap(const struct json_view *view, const char **name)
 {
     for (size_t i = 0; i < sizeof WRAPPERS / sizeof WRAPPERS[0]; i++) {
-        struct json_value value = json_member(object, WRAPPERS[i]);
+        struct json_value value = json_view_member(view, WRAPPERS[i]);
         if (value.kind != JSON_OBJECT && value.kind != JSON_ARRAY && value.kind != JSON_STRING)
             continue;
         *name = WRAPPERS[i];
@@ -103,19 +107,22 @@ static void set_unfit(struct api_events *events, struct api_event *out)
     (void)events;
 }
 
-/* 1: *out is an event, or the want of one; 0: look on. */
+/* 1: *out is an event, or the want of one; 0: look on. An object is in view. */
 static int take(struct api_events *events, struct json_value value, struct api_event *out)
 {
+    struct json_view *view = &events->reading.view;
     const char *name = NULL;
 
-    while (value.kind == JSON_OBJECT && !api_event_is(value) && events->wrap_count < API_EVENT_DEPTH) {
-        value = unwrap(value, &name);
+    while (value.kind == JSON_OBJECT && !api_event_is(view) && events->wrap_count < API_EVENT_DEPTH) {
+        value = unwrap(view, &name);
         if (value.kind == JSON_NONE)
             break;
         events->wraps[events->wrap_count++] = name;
+        if (value.kind == JSON_OBJECT)
+            json_view_open(view, value);
     }
-    if (value.kind == JSON_OBJECT && api_event_is(value)) {
-        api_event_judge(events->rules, value, out);
+    if (value.kind == JSON_OBJECT && api_event_is(view)) {
+        api_event_judge(&events->reading, out);
         for (size_t i = 0; i < events->wrap_count; i++)
             out->wraps[i] = events->wraps[i];
         out->wrap_count = events->wrap_count;
@@ -127,11 +134,18 @@ static int take(struct api_events *events, struct json_value value, struct api_e
     return 1;
 }
 
+static int take_element(struct api_events *events, struct json_value value, struct api_event *out)
+{
+    if (value.kind == JSON_OBJECT)
+        json_view_open(&events->reading.view, value);
+    return take(events, value, out);
+}
+
 static int take_text(struct api_events *events, struct span text, struct api_event *out)
 {
     struct json_value value;
 
-    if (json_parse(text, &value) == 0)
+    if (json_parse(text, &events->reading.view, &value) == 0)
         return take(events, value, out);
     set_unfit(events, out);
     return 1;
@@ -181,7 +195,7 @@ static int next_of_level(struct api_events *events, struct api_event *out)
     if (level->is_text)
         return next_of_text(events, level, out);
     if (json_each(&level->rest, NULL, &value))
-        return take(events, value, out);
+        return take_element(events, value, out);
     pop(events);
     return 0;
 }
