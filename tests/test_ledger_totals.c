@@ -149,7 +149,8 @@ static void a_customers_file_alone_is_held_against_the_ledger(void **state)
 
 /* ---- totals that do not add up ---- */
 
-static void expect_mismatch(struct desk *desk, const char *sql)
+/* Two cards of three are invalid; then the ledger is changed by hand. */
+static void check_fails(struct desk *desk, const char *sql, enum fail_kind kind, const char *words)
 {
     sqlite3 *db;
 
@@ -160,8 +161,40 @@ static void expect_mismatch(struct desk *desk, const char *sql)
         fail_msg("%s: %s", sql, sqlite3_errmsg(db));
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
     assert_int_equal(ledger_check(desk->ledger, &desk->fail), -1);
-    assert_int_equal(desk->fail.kind, FAIL_INTERNAL);
-    assert_non_null(strstr(desk->fail.text, "totals do not add up: records of "));
+    assert_int_equal(desk->fail.kind, kind);
+    if (!strstr(desk->fail.text, words))
+        fail_msg("%s", desk->fail.text);
+}
+
+static void expect_mismatch(struct desk *desk, const char *sql)
+{
+    check_fails(desk, sql, FAIL_INTERNAL, "totals do not add up: records of ");
+}
+
+static void a_row_that_is_not_counted_is_noticed(void **state)
+{
+    check_fails(*state, "UPDATE card SET state = 3 WHERE card_id = 502", FAIL_INTERNAL,
+                "totals do not add up: 1 rows are invalid, 2 are counted");
+}
+
+static void a_count_without_rows_is_noticed(void **state)
+{
+    check_fails(*state, "INSERT INTO tally VALUES ('state', 9, 0), ('state', 10, 2)", FAIL_INTERNAL,
+                "totals do not add up: 0 rows are exhausted, 2 are counted");
+}
+
+static void a_state_that_does_not_exist_is_damage(void **state)
+{
+    check_fails(*state,
+                "PRAGMA ignore_check_constraints = 1; UPDATE card SET state = 11 WHERE card_id = 502; "
+                "UPDATE tally SET n = 1 WHERE kind = 'state' AND key = 0",
+                FAIL_LEDGER, "damaged: a state that does not exist");
+}
+
+static void a_count_of_a_state_that_does_not_exist_is_damage(void **state)
+{
+    check_fails(*state, "INSERT INTO tally VALUES ('state', -1, 1)", FAIL_LEDGER,
+                "damaged: a state that does not exist");
 }
 
 static void records_that_do_not_add_up_are_noticed(void **state)
@@ -280,6 +313,10 @@ int main(void)
         DESK_TEST(customers_that_no_card_record_names_are_counted),
         DESK_TEST(of_a_load_only_its_own_cards_file_counts),
         DESK_TEST(a_customers_file_alone_is_held_against_the_ledger),
+        DESK_TEST(a_row_that_is_not_counted_is_noticed),
+        DESK_TEST(a_count_without_rows_is_noticed),
+        DESK_TEST(a_state_that_does_not_exist_is_damage),
+        DESK_TEST(a_count_of_a_state_that_does_not_exist_is_damage),
         DESK_TEST(records_that_do_not_add_up_are_noticed),
         DESK_TEST(an_invalid_record_without_a_code_is_noticed),
         DESK_TEST(a_code_of_more_records_than_are_invalid_is_noticed),

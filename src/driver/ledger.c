@@ -418,22 +418,58 @@ int ledger_run_end(struct ledger *ledger, int exit_code, const char *reason, int
     return ledger_run(ledger, ST_RUN_END, fail, "idti", now_ms, exit_code, reason, ledger->run);
 }
 
-int ledger_check(struct ledger *ledger, struct fail *fail)
-{
-    sqlite3_stmt *statement = ledger_statement(ledger, ST_TALLY_CHECK, fail);
-    int64_t astray;
-    int rc = statement ? ledger_step(ledger, statement, fail) : -1;
+/* What the rows are and what is kept of them, by state. */
+struct census {
+    int64_t rows[JOB_STATE_COUNT], kept[JOB_STATE_COUNT];
+    bool below, above; /* states that do not exist */
+};
 
-    if (rc == 1 && !ledger_state_known(sqlite3_column_int64(statement, 0)))
+/* Counted here, because grouping them there would sort them. */
+static int take_census(struct ledger *ledger, struct census *out, struct fail *fail)
+{
+    sqlite3_stmt *row = ledger_statement(ledger, ST_TALLY_CHECK, fail);
+    int rc = -1;
+
+    *out = (struct census){.below = false};
+    while (row && (rc = ledger_step(ledger, row, fail)) == 1) {
+        bool is_row = sqlite3_column_type(row, 1) == SQLITE_NULL;
+        int64_t state = sqlite3_column_int64(row, 0), kept = sqlite3_column_int64(row, 1);
+        if (!is_row && kept == 0)
+            continue;
+        out->below = out->below || state < 0;
+        out->above = out->above || state >= JOB_STATE_COUNT;
+        if (!ledger_state_known(state))
+            continue;
+        out->rows[state] += is_row;
+        out->kept[state] += kept;
+    }
+    return rc;
+}
+
+static int check_states(struct ledger *ledger, struct fail *fail)
+{
+    struct census census;
+
+    if (take_census(ledger, &census, fail) != 0)
+        return -1;
+    for (int state = 0; state < JOB_STATE_COUNT && !census.below; state++)
+        if (census.rows[state] != census.kept[state])
+            return fail_set(fail, FAIL_INTERNAL,
+                            "totals do not add up: %" PRId64 " rows are %s, %" PRId64 " are counted",
+                            census.rows[state], job_state_name((enum job_state)state), census.kept[state]);
+    if (census.below || census.above)
         return fail_set(fail, FAIL_LEDGER,
                         "%s: damaged: a state that does not exist; restore it from a backup", ledger->path);
-    if (rc == 1)
-        return fail_set(fail, FAIL_INTERNAL,
-                        "totals do not add up: %" PRId64 " rows are %s, %" PRId64 " are counted",
-                        (int64_t)sqlite3_column_int64(statement, 1),
-                        job_state_name((enum job_state)sqlite3_column_int(statement, 0)),
-                        (int64_t)sqlite3_column_int64(statement, 2));
-    if (rc < 0)
+    return 0;
+}
+
+int ledger_check(struct ledger *ledger, struct fail *fail)
+{
+    sqlite3_stmt *statement;
+    int64_t astray;
+    int rc;
+
+    if (check_states(ledger, fail) != 0)
         return -1;
     statement = ledger_statement(ledger, ST_FILE_CHECK, fail);
     rc = statement ? ledger_step(ledger, statement, fail) : -1;
