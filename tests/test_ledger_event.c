@@ -381,6 +381,24 @@ static void a_total_that_was_forgotten_is_found(void **state)
     assert_int_equal(desk->fail.kind, FAIL_INTERNAL);
 }
 
+/* Of events that come together a row's success is told as what decided, wherever it stands among them. */
+static void of_one_batch_success_comes_first(void **state)
+{
+    struct desk *desk = *state;
+    struct ledger_event_result results[3];
+    struct ledger_event events[3];
+
+    event_accept_all(desk);
+    events[0] = event_strong(503, false, NOW_MS + 1, "e1");
+    events[1] = event_strong(501, true, NOW_MS + 2, "e2");
+    events[2] = event_strong(503, true, NOW_MS + 3, "e3");
+    assert_int_equal(ledger_events_apply(desk->ledger, events, 3, NOW_MS + 1000, results, &desk->fail), 0);
+    assert_string_equal(ledger_fate_name(results[0].fate), "further");
+    assert_string_equal(ledger_fate_name(results[1].fate), "enrolled");
+    assert_string_equal(ledger_fate_name(results[2].fate), "enrolled");
+    desk_check(desk);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -398,6 +416,7 @@ int main(void)
         DESK_TEST(looking_changes_nothing),
         DESK_TEST(overdue_is_counted_by_when_it_was_accepted),
         DESK_TEST(a_total_that_was_forgotten_is_found),
+        DESK_TEST(of_one_batch_success_comes_first),
     };
 
     return cmocka_run_group_tests_name("ledger_event", tests, scratch_open, scratch_close);

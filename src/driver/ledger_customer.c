@@ -35,16 +35,11 @@ int ledger_lead_one(struct ledger *ledger, int64_t customer_id, bool card_path, 
     return 0;
 }
 
-int ledger_customer_settled(struct ledger *ledger, int64_t customer_id, bool well, int64_t now_ms,
+int ledger_customer_settled(struct ledger *ledger, int64_t customer_id, bool card_path, int64_t now_ms,
                             struct fail *fail)
 {
-    bool card_path;
     int64_t moved;
 
-    if (ledger_card_path(ledger, &card_path, fail) != 0)
-        return -1;
-    if (well && !card_path)
-        return 0; /* its further cards stay held */
     if (ledger_lead_one(ledger, customer_id, card_path, now_ms, &moved, fail) != 0 ||
         ledger_tally(ledger, "state", JOB_HELD, -moved, fail) != 0)
         return -1;

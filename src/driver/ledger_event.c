@@ -27,6 +27,7 @@ struct settling {
     int64_t now_ms;
     int64_t state[JOB_STATE_COUNT]; /* change of the totals */
     int64_t waiting_key, waiting;   /* the same of rows that await their event, by when they were accepted */
+    bool path_known, card_path;     /* ledger_card_path: it cannot change inside a transaction */
     struct met met;
     struct buf text; /* what the row will say */
     struct buf note;
@@ -350,6 +351,17 @@ static int hold_next(struct settling *s, struct fail *fail)
     return 0;
 }
 
+/* Where there is no card path, the further cards of a customer that is there stay held. */
+static int lead_customer(struct settling *s, bool well, struct fail *fail)
+{
+    if (!s->path_known && ledger_card_path(s->ledger, &s->card_path, fail) != 0)
+        return -1;
+    s->path_known = true;
+    if (well && !s->card_path)
+        return 0;
+    return ledger_customer_settled(s->ledger, s->met.customer_id, s->card_path, s->now_ms, fail);
+}
+
 static int settle(struct settling *s, const struct ledger_event *event, bool weak, enum job_state state,
                   struct fail *fail)
 {
@@ -358,7 +370,7 @@ static int settle(struct settling *s, const struct ledger_event *event, bool wea
         return -1;
     if (!job_state_leads(s->met.job.state) && state == JOB_ENROLLED && hold_next(s, fail) != 0)
         return -1;
-    return ledger_customer_settled(s->ledger, s->met.customer_id, event->well, s->now_ms, fail);
+    return lead_customer(s, event->well, fail);
 }
 
 static int carry_out(struct settling *s, enum action action, const struct ledger_event *event,
@@ -471,6 +483,16 @@ static int compare(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
+static void sort_events(const struct ledger_event **order, size_t count)
+{
+    size_t sorted = 1;
+
+    while (sorted < count && compare(&order[sorted - 1], &order[sorted]) < 0)
+        sorted++;
+    if (sorted < count)
+        qsort(order, count, sizeof *order, compare);
+}
+
 int ledger_events_apply(struct ledger *ledger, const struct ledger_event *events, size_t count,
                         int64_t now_ms, struct ledger_event_result *results, struct fail *fail)
 {
@@ -480,7 +502,7 @@ int ledger_events_apply(struct ledger *ledger, const struct ledger_event *events
 
     for (size_t i = 0; i < count; i++)
         order[i] = &events[i];
-    qsort(order, count, sizeof *order, compare);
+    sort_events(order, count);
     ledger_settling_open(&s, ledger, now_ms);
     rc = ledger_transaction(ledger, fail);
     if (rc == 0) {

@@ -220,10 +220,9 @@ int ledger_lead(struct ledger *ledger, struct fail *fail) MUST_CHECK;
 /* Of one customer; *moved counts the cards that became READY, the totals are the caller's. */
 int ledger_lead_one(struct ledger *ledger, int64_t customer_id, bool card_path, int64_t now_ms,
                     int64_t *moved, struct fail *fail) MUST_CHECK;
-/* An event settled a card of this customer, well (enrolled) or not (declined); called in the same
- * transaction, after the card's own row was changed. Lets the customer's next held card go where it may and
- * keeps its part of the totals. */
-int ledger_customer_settled(struct ledger *ledger, int64_t customer_id, bool well, int64_t now_ms,
+/* An event settled a card of this customer; called in the same transaction, after the card's own row was
+ * changed. Lets the customer's next held card go where it may and keeps its part of the totals. */
+int ledger_customer_settled(struct ledger *ledger, int64_t customer_id, bool card_path, int64_t now_ms,
                             struct fail *fail) MUST_CHECK;
 
 /* ledger_event_wait.c, and the last ledger_event.c; each inside the caller's transaction */
