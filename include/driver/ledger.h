@@ -18,6 +18,7 @@ enum ledger_mode {
     LEDGER_RUN,    /* made when missing; locked: a second holder gets FAIL_BUSY, which names the first */
     LEDGER_RESUME, /* as LEDGER_RUN, but must exist */
     LEDGER_WRITE,  /* must exist; beside a running run */
+    LEDGER_EVENTS, /* the same for many changes in the order of the rows: with less memory */
     LEDGER_READ,   /* must exist; beside a running run; changes nothing */
     LEDGER_SCRATCH /* a private temporary ledger, gone with the handle; a copy of `path` where that exists */
 };

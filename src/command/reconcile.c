@@ -212,7 +212,7 @@ int command_reconcile(struct command *command, int *exit_code, struct fail *fail
     if (options_has(command->options, "event") && !explaining)
         return fail_set(fail, FAIL_USAGE, "--event goes with --explain");
     if (setup_events(command->config, &work.rules, fail) != 0 || check_files(command->options, fail) != 0 ||
-        ledger_open(&work.ledger, command->ledger_path, explaining ? LEDGER_READ : LEDGER_WRITE, fail) != 0)
+        ledger_open(&work.ledger, command->ledger_path, explaining ? LEDGER_READ : LEDGER_EVENTS, fail) != 0)
         return -1;
     buf_init(&work.tenant, 4096);
     work.options = (struct reconcile_options){&work.rules, clock_wall_ms(), command->log};

@@ -160,15 +160,18 @@ static int connect_database(struct ledger *ledger, const char *path, struct fail
     return 0;
 }
 
+#define DURABLE "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA temp_store=FILE; "
+/* A run's load may take minutes. */
+#define BESIDE DURABLE "PRAGMA busy_timeout=600000; PRAGMA wal_autocheckpoint=8000; "
+
 static int configure(struct ledger *ledger, enum ledger_mode mode, struct fail *fail)
 {
     static const char *const settings[] = {
-        [LEDGER_RESUME] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA temp_store=FILE",
-        [LEDGER_RUN] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA temp_store=FILE",
-        /* A run's load may take minutes; and rows in any order touch the same pages again and again. */
-        [LEDGER_WRITE] =
-            ("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA temp_store=FILE; "
-             "PRAGMA busy_timeout=600000; PRAGMA wal_autocheckpoint=8000; PRAGMA cache_size=-8192"),
+        [LEDGER_RESUME] = DURABLE,
+        [LEDGER_RUN] = DURABLE,
+        /* Rows in any order touch the same pages again and again; batches of events come in their order. */
+        [LEDGER_WRITE] = BESIDE "PRAGMA cache_size=-8192",
+        [LEDGER_EVENTS] = BESIDE "PRAGMA cache_size=-4096",
         [LEDGER_READ] = "PRAGMA query_only=ON",
         /* Pages twice as large: half the reads and writes where all is read and written in order. */
         [LEDGER_SCRATCH] = "PRAGMA page_size=8192; PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF",

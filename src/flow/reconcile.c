@@ -3,6 +3,8 @@
  * most. */
 #include "flow/reconcile.h"
 
+#include "reconcile_batch.h"
+
 #include "driver/source_stream.h"
 #include "kit/json_split.h"
 
@@ -11,14 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCH = 10000, SLICE = 2000, TURN = 1000, LOGGED = 5, NOTHING_MIB = 64 };
-
-/* An event on its way to the ledger, with the texts that it borrows. */
-struct entry {
-    struct ledger_event event;
-    char event_id[API_EVENT_ID_SIZE], cid[UUID_TEXT_SIZE];
-    char message[API_MESSAGE_SIZE];
-};
+enum { SLICE = 2000, PIPE_EVENTS = 10000, TURN = 1000, LOGGED = 5, NOTHING_MIB = 64 };
 
 struct reconcile {
     struct ledger *ledger;
@@ -31,11 +26,9 @@ struct reconcile {
     int64_t objects, events_found, bytes, told; /* of the file at hand */
     bool failed;                                /* it is damaged, or no event file: why */
     struct fail why;
-    struct entry *batch;
-    const struct entry **order;
+    struct batch batch;
     struct ledger_event *slice;
     struct ledger_event_result *results;
-    size_t count;
     struct reconcile_figures figures;
 };
 
@@ -45,8 +38,7 @@ void reconcile_open(struct reconcile **out, struct ledger *ledger, const struct 
 
     reconcile->ledger = ledger;
     reconcile->options = *options;
-    reconcile->batch = mem_array(BATCH, sizeof *reconcile->batch);
-    reconcile->order = mem_array(BATCH, sizeof *reconcile->order);
+    batch_open(&reconcile->batch);
     reconcile->slice = mem_array(SLICE, sizeof *reconcile->slice);
     reconcile->results = mem_array(SLICE, sizeof *reconcile->results);
     *out = reconcile;
@@ -68,8 +60,7 @@ void reconcile_close(struct reconcile *reconcile)
     if (!reconcile)
         return;
     end_file(reconcile);
-    free(reconcile->batch);
-    free(reconcile->order);
+    batch_close(&reconcile->batch);
     free(reconcile->slice);
     free(reconcile->results);
     free(reconcile);
@@ -219,6 +210,19 @@ static void count_value(struct reconcile_values *values, const char *text)
     values->value[values->count++].count = 1;
 }
 
+/* An event and what became of it. */
+struct settled {
+    const struct ledger *ledger;
+    const struct batch_entry *entry;
+    const struct ledger_event_result *result;
+};
+
+static void copy_text(char *out, size_t size, const char *text)
+{
+    assert(strlen(text) < size);
+    memcpy(out, text, strlen(text) + 1);
+}
+
 static bool same_sample(const struct reconcile_sample *a, const struct reconcile_sample *b)
 {
     return a->card_id == b->card_id && a->well == b->well && strcmp(a->event_id, b->event_id) == 0 &&
@@ -226,36 +230,37 @@ static bool same_sample(const struct reconcile_sample *a, const struct reconcile
 }
 
 /* An event that comes twice is one example. */
-static void sample(struct reconcile_samples *list, size_t most, const struct entry *entry,
-                   const struct ledger_event_result *result)
+static void sample(struct reconcile_samples *list, size_t most, const struct settled *settled)
 {
+    const struct batch_entry *entry = settled->entry;
+    const struct ledger_event_result *result = settled->result;
     struct reconcile_sample out = {.card_id = result->card_id ? result->card_id : entry->event.card_id,
                                    .well = entry->event.well,
                                    .state = result->state};
 
     if (list->count == most)
         return;
-    memcpy(out.event_id, entry->event_id, sizeof out.event_id);
-    memcpy(out.cid, entry->cid, sizeof out.cid);
+    copy_text(out.event_id, sizeof out.event_id, entry->event.event_id);
+    if (entry->cid)
+        copy_text(out.cid, sizeof out.cid, entry->cid);
+    else
+        (void)ledger_cid(settled->ledger, entry->event.row, out.cid);
     for (size_t i = 0; i < list->count; i++)
         if (same_sample(&list->one[i], &out))
             return;
     list->one[list->count++] = out;
 }
 
-static void count_fate(struct reconcile *reconcile, const struct entry *entry,
-                       const struct ledger_event_result *result)
+static void count_fate(struct reconcile_figures *f, const struct settled *settled)
 {
-    struct reconcile_figures *f = &reconcile->figures;
-
-    switch (result->fate) {
+    switch (settled->result->fate) {
     case FATE_UNMATCHED:
         f->unmatched++;
-        sample(&f->unmatched_ones, RECONCILE_SAMPLES, entry, result);
+        sample(&f->unmatched_ones, RECONCILE_SAMPLES, settled);
         return;
     case FATE_CONTRADICTS:
         f->contradicting++;
-        sample(&f->contradicting_ones, RECONCILE_SAMPLES, entry, result);
+        sample(&f->contradicting_ones, RECONCILE_SAMPLES, settled);
         return;
     case FATE_ENROLLED:
         f->enrolled++;
@@ -271,33 +276,24 @@ static void count_fate(struct reconcile *reconcile, const struct entry *entry,
         break;
     case FATE_LATE:
         f->late++;
-        sample(&f->late_ones, RECONCILE_LATE, entry, result);
+        sample(&f->late_ones, RECONCILE_LATE, settled);
         break;
     case FATE_WAITS:
         f->waiting++;
         break;
     case FATE_LISTED:
         f->listed++;
-        sample(&f->listed_ones, RECONCILE_LATE, entry, result);
+        sample(&f->listed_ones, RECONCILE_LATE, settled);
         break;
     }
     f->matched++;
-    if (!result->weak)
+    if (!settled->result->weak)
         return;
     f->weak++;
-    sample(&f->weak_ones, RECONCILE_SAMPLES, entry, result);
+    sample(&f->weak_ones, RECONCILE_SAMPLES, settled);
 }
 
-static int compare_rows(const void *a, const void *b)
-{
-    const struct entry *x = *(const struct entry *const *)a, *y = *(const struct entry *const *)b;
-
-    if (x->event.row != y->event.row)
-        return x->event.row < y->event.row ? -1 : 1;
-    return x < y ? -1 : x > y;
-}
-
-static int settle_slice(struct reconcile *reconcile, const struct entry **entries, size_t count,
+static int settle_slice(struct reconcile *reconcile, const struct batch_entry **entries, size_t count,
                         struct fail *fail)
 {
     for (size_t i = 0; i < count; i++)
@@ -305,23 +301,23 @@ static int settle_slice(struct reconcile *reconcile, const struct entry **entrie
     if (ledger_events_apply(reconcile->ledger, reconcile->slice, count, reconcile->options.now_ms,
                             reconcile->results, fail) != 0)
         return -1;
-    for (size_t i = 0; i < count; i++)
-        count_fate(reconcile, entries[i], &reconcile->results[i]);
+    for (size_t i = 0; i < count; i++) {
+        const struct settled settled = {reconcile->ledger, entries[i], &reconcile->results[i]};
+        count_fate(&reconcile->figures, &settled);
+    }
     return 0;
 }
 
 static int flush(struct reconcile *reconcile, struct fail *fail)
 {
-    for (size_t i = 0; i < reconcile->count; i++)
-        reconcile->order[i] = &reconcile->batch[i];
-    if (reconcile->count > 1)
-        qsort(reconcile->order, reconcile->count, sizeof *reconcile->order, compare_rows);
-    for (size_t from = 0; from < reconcile->count; from += SLICE) {
-        size_t left = reconcile->count - from;
-        if (settle_slice(reconcile, reconcile->order + from, left < SLICE ? left : SLICE, fail) != 0)
+    const struct batch_entry **order = batch_sorted(&reconcile->batch);
+
+    for (size_t from = 0; from < reconcile->batch.count; from += SLICE) {
+        size_t left = reconcile->batch.count - from;
+        if (settle_slice(reconcile, order + from, left < SLICE ? left : SLICE, fail) != 0)
             return -1;
     }
-    reconcile->count = 0;
+    batch_clear(&reconcile->batch);
     return 0;
 }
 
@@ -331,31 +327,48 @@ static bool is_uuid(struct span text)
         return false;
     for (size_t i = 0; i < text.len; i++) {
         bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-        if (dash ? text.ptr[i] != '-' : !strchr("0123456789abcdefABCDEF", text.ptr[i]) || !text.ptr[i])
+        if (dash ? text.ptr[i] != '-' : hex_value(text.ptr[i]) < 0)
             return false;
     }
     return true;
 }
 
-/* Numbers alone are evidence only among the tenant's own events: no tenant, no such evidence. */
-static void make_entry(const struct reconcile *reconcile, const struct api_event *event, struct entry *out)
+/* Numbers alone are evidence only among the tenant's own events: no tenant, no such evidence. Borrows the
+ * texts. */
+static void make_event(const struct reconcile *reconcile, const struct api_event *event,
+                       struct ledger_event *out)
 {
-    *out = (struct entry){.event = {.account_id = event->account_id,
-                                    .card_id = event->card_id,
-                                    .customer_id = event->customer_id,
-                                    .well = event->kind == API_EVENT_SUCCESS,
-                                    .at_ms = event->at_ms}};
-    memcpy(out->event_id, event->event_id, sizeof out->event_id);
-    memcpy(out->message, event->message, sizeof out->message);
-    if (is_uuid(event->cid))
-        memcpy(out->cid, event->cid.ptr, event->cid.len);
-    out->event.event_id = out->event_id;
-    out->event.message = out->message;
-    if (uuid_parse(ledger_seed(reconcile->ledger), event->cid, &out->event.row) == 0)
+    *out = (struct ledger_event){.account_id = event->account_id,
+                                 .card_id = event->card_id,
+                                 .customer_id = event->customer_id,
+                                 .well = event->kind == API_EVENT_SUCCESS,
+                                 .at_ms = event->at_ms,
+                                 .event_id = event->event_id,
+                                 .message = event->message};
+    if (uuid_parse(ledger_seed(reconcile->ledger), event->cid, &out->row) == 0)
         return;
-    out->event.row = 0;
+    out->row = 0;
     if (!event->own_org)
-        out->event.card_id = 0;
+        out->card_id = 0;
+}
+
+/* What comes from a pipe may come slowly: it does not wait as long. */
+static bool is_enough(const struct reconcile *reconcile)
+{
+    return batch_full(&reconcile->batch) ||
+           (reconcile->batch.count >= PIPE_EVENTS && source_stream_size(reconcile->stream) < 0);
+}
+
+static void gather(struct reconcile *reconcile, const struct api_event *event)
+{
+    struct ledger_event made;
+    char own[UUID_TEXT_SIZE];
+    struct span cid = is_uuid(event->cid) ? event->cid : (struct span){"", 0};
+
+    make_event(reconcile, event, &made);
+    if (made.row != 0 && span_is(cid, ledger_cid(reconcile->ledger, made.row, own)))
+        cid.ptr = NULL;
+    batch_add(&reconcile->batch, &made, cid);
 }
 
 static int take(struct reconcile *reconcile, const struct api_event *event, struct fail *fail)
@@ -388,8 +401,8 @@ static int take(struct reconcile *reconcile, const struct api_event *event, stru
     case API_EVENT_FAILURE:
         break;
     }
-    make_entry(reconcile, event, &reconcile->batch[reconcile->count++]);
-    return reconcile->count == BATCH ? flush(reconcile, fail) : 0;
+    gather(reconcile, event);
+    return is_enough(reconcile) ? flush(reconcile, fail) : 0;
 }
 
 int reconcile_turn(struct reconcile *reconcile, struct fail *fail)
@@ -420,7 +433,7 @@ int reconcile_resume(struct reconcile *reconcile, struct fail *fail)
 
 int reconcile_look(struct reconcile *reconcile, struct reconcile_sight *out, struct fail *fail)
 {
-    struct entry entry;
+    struct ledger_event made;
     int pulled;
 
     do
@@ -433,6 +446,6 @@ int reconcile_look(struct reconcile *reconcile, struct reconcile_sight *out, str
     out->result = (struct ledger_event_result){.row = 0};
     if (out->event.kind < API_EVENT_SUCCESS)
         return 1;
-    make_entry(reconcile, &out->event, &entry);
-    return ledger_event_look(reconcile->ledger, &entry.event, &out->result, fail) == 0 ? 1 : -1;
+    make_event(reconcile, &out->event, &made);
+    return ledger_event_look(reconcile->ledger, &made, &out->result, fail) == 0 ? 1 : -1;
 }
