@@ -123,7 +123,8 @@ struct ledger_row_state {
     int64_t event_ms; /* the time of the event that decided; 0: none, or it tells none */
 };
 enum ledger_rows { ROWS_CARDS, ROWS_REFUSED_CARDS, ROWS_REFUSED_CUSTOMERS };
-/* Pulls rows in input order: begin, then next until it returns 0; one iteration at a time on a handle. */
+/* Pulls rows in input order: begin, then next until it returns 0; one iteration at a time on a handle. Cards
+ * cost less between ledger_still and its end, after ledger_check: it sees whether they need sorting. */
 int ledger_rows_begin(struct ledger *ledger, enum ledger_rows which, struct fail *fail) MUST_CHECK;
 int ledger_rows_next(struct ledger *ledger, struct ledger_row_state *out, struct fail *fail) MUST_CHECK;
 

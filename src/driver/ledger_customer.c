@@ -50,10 +50,9 @@ static int switch_path(struct ledger *ledger, bool card_path, int64_t now_ms, st
 {
     if (ledger_run(ledger, ST_META_SET, fail, "ti", KEY, (int64_t)card_path) != 0 ||
         ledger_run(ledger, card_path ? ST_CARD_PATH_ON : ST_CARD_PATH_OFF, fail, "i", now_ms) != 0 ||
-        ledger_revive(ledger, fail) != 0 || ledger_lead(ledger, fail) != 0 ||
-        ledger_run(ledger, ST_TALLY_RESET, fail, "") != 0)
+        ledger_revive(ledger, fail) != 0 || ledger_lead(ledger, fail) != 0)
         return -1;
-    return ledger_run(ledger, ST_TALLY_STATES, fail, "");
+    return ledger_recount(ledger, fail);
 }
 
 int ledger_set_card_path(struct ledger *ledger, bool card_path, int64_t now_ms, struct fail *fail)
@@ -80,8 +79,7 @@ int ledger_file_unfollow(struct ledger *ledger, int64_t file, int64_t *rows, str
     if (ledger_run(ledger, ST_FILE_UNFOLLOW, fail, "i", file) != 0)
         goto undo;
     moved = sqlite3_changes64(ledger->db);
-    if (ledger_lead(ledger, fail) != 0 || ledger_run(ledger, ST_TALLY_RESET, fail, "") != 0 ||
-        ledger_run(ledger, ST_TALLY_STATES, fail, "") != 0)
+    if (ledger_lead(ledger, fail) != 0 || ledger_recount(ledger, fail) != 0)
         goto undo;
     *rows = moved;
     return ledger_commit(ledger, fail);

@@ -14,10 +14,9 @@
     X(META_GET)                    \
     X(STATE_ADD)                   \
     X(TALLY_RESET)                 \
-    X(TALLY_STATES)                \
     X(TALLY_ADD)                   \
     X(TALLY_READ)                  \
-    X(TALLY_CHECK)                 \
+    X(CARD_STATES)                 \
     X(FILE_CHECK)                  \
     X(FILE_FIND)                   \
     X(FILE_NEXT)                   \
@@ -155,7 +154,7 @@ struct ledger {
     bool hold_lost;    /* rows whose answers are lost are held, not sent again */
     bool staged;       /* the stage tables exist */
     struct sort *staged_cards, *staged_customers; /* their numbers, each with its record */
-    bool in_order;           /* the cards stand in input order: a throwaway load filled an empty ledger */
+    bool in_order;           /* the cards stand in input order: seen by ledger_check, until the next look */
     enum statement iterated; /* what ledger_rows_next pulls */
 };
 
@@ -201,6 +200,10 @@ bool ledger_time_known(int64_t ms); /* of the years 1970 to 9999 */
 /* Adds to a total inside the caller's transaction. */
 int ledger_tally(struct ledger *ledger, const char *kind, int64_t key, int64_t n,
                  struct fail *fail) MUST_CHECK;
+
+/* ledger_count.c */
+/* Counts the rows by state anew, in the caller's transaction. */
+int ledger_recount(struct ledger *ledger, struct fail *fail) MUST_CHECK;
 
 /* ledger_runs.c */
 /* Appended; nothing: it was never set. */

@@ -279,6 +279,7 @@ static int store_cards(struct load_steps *steps, int64_t file, struct fail *fail
 {
     struct ledger *ledger = steps->ledger;
     int64_t now_ms = steps->options->now_ms;
+    bool in_order;
 
     if (steps->first && ledger_script(ledger, SQL_DROP_INDEXES, fail) != 0)
         return -1;
@@ -288,9 +289,9 @@ static int store_cards(struct load_steps *steps, int64_t file, struct fail *fail
             return -1;
         steps->stored = sqlite3_changes64(ledger->db);
     }
-    ledger->in_order = steps->first && steps->options->throwaway;
-    if (ledger_run(ledger, ledger->in_order ? ST_LOAD_CARD_INSERT_CHECK : ST_LOAD_CARD_INSERT, fail, "idi",
-                   file, (int)steps->first, now_ms) != 0)
+    in_order = steps->first && steps->options->throwaway;
+    if (ledger_run(ledger, in_order ? ST_LOAD_CARD_INSERT_CHECK : ST_LOAD_CARD_INSERT, fail, "idi", file,
+                   (int)steps->first, now_ms) != 0)
         return -1;
     steps->stored += sqlite3_changes64(ledger->db);
     if (ledger_script(ledger, SQL_SCHEMA_REFUSED, fail) != 0)
@@ -299,9 +300,7 @@ static int store_cards(struct load_steps *steps, int64_t file, struct fail *fail
         return -1;
     if (!steps->first && ledger_lead(ledger, fail) != 0)
         return -1;
-    if (ledger_run(ledger, ST_TALLY_RESET, fail, "") != 0)
-        return -1;
-    return ledger_run(ledger, ST_TALLY_STATES, fail, "");
+    return ledger_recount(ledger, fail);
 }
 
 /* The cards file's own account, before anything of it is stored. */

@@ -108,8 +108,7 @@ int ledger_file_drop(struct ledger *ledger, int64_t file, int64_t now_ms, int64_
     *rows = sqlite3_changes64(ledger->db);
     if (ledger_run(ledger, ST_FILE_FORGET, fail, "i", file) != 0)
         goto undo;
-    if (ledger_lead(ledger, fail) != 0 || ledger_run(ledger, ST_TALLY_RESET, fail, "") != 0 ||
-        ledger_run(ledger, ST_TALLY_STATES, fail, "") != 0)
+    if (ledger_lead(ledger, fail) != 0 || ledger_recount(ledger, fail) != 0)
         goto undo;
     return ledger_commit(ledger, fail);
 undo:

@@ -180,6 +180,7 @@ int ledger_still(struct ledger *ledger, struct fail *fail)
 
     /* A run that ends from here on has no end in what is read. */
     ledger->still_run = ledger_lock_look(ledger, who);
+    ledger->in_order = false;
     return ledger_script(ledger, "BEGIN", fail);
 }
 

@@ -1,1 +1,0 @@
-INSERT INTO tally (kind, key, n) SELECT 'state', state, count(*) FROM card GROUP BY state;
