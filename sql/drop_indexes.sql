@@ -1,7 +1,3 @@
--- Before the first load of a ledger.
-DROP INDEX IF EXISTS card_live;
-DROP INDEX IF EXISTS card_refused;
+-- Before the first load of a ledger: the indexes in which all cards stand, by shuffled numbers.
 DROP INDEX IF EXISTS card_number;
-DROP INDEX IF EXISTS card_duplicate;
 DROP INDEX IF EXISTS card_customer;
-DROP INDEX IF EXISTS card_mark;

@@ -132,7 +132,7 @@ static const struct plan plans[] = {
     {"load_card_file", ALL, ""},
     {"load_card_forget_duplicates", ALL, ""},
     {"load_card_insert", ALL, ""},
-    {"load_card_insert_check", "s", ""},
+    {"load_card_insert_in_order", "s", ""},
     {"load_card_marked", ALL, ""},
     {"load_card_problems", ALL, ""},
     {"load_card_repoint", ALL, ""},
@@ -150,6 +150,8 @@ static const struct plan plans[] = {
     {"schema_indexes", SCRIPT, ""},
     {"schema_refused", SCRIPT, ""},
     {"drop_indexes", SCRIPT, ""},
+    {"drop_indexes_rare", SCRIPT, ""},
+    {"drop_indexes_unsent", SCRIPT, ""},
     {"stage", SCRIPT, ""},
 };
 

@@ -101,7 +101,7 @@
     X(LOAD_WITHOUT_CARD)           \
     X(LOAD_CARD_FORGET_DUPLICATES) \
     X(LOAD_CARD_INSERT)            \
-    X(LOAD_CARD_INSERT_CHECK)      \
+    X(LOAD_CARD_INSERT_IN_ORDER)   \
     X(LOAD_CARD_REPOINT)           \
     X(FILE_COUNTS)                 \
     X(CARD_COUNT)                  \
@@ -148,11 +148,13 @@ struct ledger {
     dev_t device; /* of the locked ledger's file */
     ino_t inode;
     struct uuid_seed seed;
-    int64_t run;       /* 0: none begun */
-    int64_t still_run; /* the run that held the lock when ledger_still began; 0: none, or it is over */
-    bool card_path;    /* the card call can be made: as of the run of this handle */
-    bool hold_lost;    /* rows whose answers are lost are held, not sent again */
-    bool staged;       /* the stage tables exist */
+    int64_t run;          /* 0: none begun */
+    int64_t still_run;    /* the run that held the lock when ledger_still began; 0: none, or it is over */
+    bool card_path;       /* the card call can be made: as of the run of this handle */
+    bool hold_lost;       /* rows whose answers are lost are held, not sent again */
+    bool staged;          /* the stage tables exist */
+    bool by_account;      /* the cards were staged in the order of their accounts ... */
+    int64_t last_account; /* ... up to this one, 0: none */
     struct sort *staged_cards, *staged_customers; /* their numbers, each with its record */
     bool in_order;           /* the cards stand in input order: seen by ledger_check, until the next look */
     enum statement iterated; /* what ledger_rows_next pulls */

@@ -9,6 +9,8 @@
 #include "ledger_sort.h"
 
 #include "sql/drop_indexes.h"
+#include "sql/drop_indexes_rare.h"
+#include "sql/drop_indexes_unsent.h"
 #include "sql/schema_indexes.h"
 #include "sql/schema_refused.h"
 #include "sql/stage.h"
@@ -18,7 +20,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NUMBER_WIDTH = 2 };                /* staged numbers: number, record */
+enum {
+    NUMBER_WIDTH = 2,   /* staged numbers: number, record */
+    RARE_ROWS = 100000, /* an index of so many stays in memory ... */
+    RARE_PART = 10      /* ... and looking at all rows costs as much as putting in this part of them */
+};
 static const double SHARE_MARGIN = 1e-12; /* far below one record of any file */
 
 static const char SQL_UNSTAGE[] =
@@ -76,7 +82,8 @@ int ledger_load_begin(struct ledger *ledger, struct fail *fail)
     forget_staged(ledger);
     if (ledger_script(ledger, SQL_UNSTAGE, fail) != 0 || ledger_script(ledger, SQL_STAGE, fail) != 0)
         return -1;
-    ledger->staged = true;
+    ledger->staged = ledger->by_account = true;
+    ledger->last_account = 0;
     ledger->staged_customers = sort_open(NUMBER_WIDTH);
     ledger->staged_cards = sort_open(NUMBER_WIDTH);
     /* One transaction around all staging: the temporary tables need no durability, only no commit a row. */
@@ -111,6 +118,8 @@ int ledger_load_customer(struct ledger *ledger, const struct ledger_row *row, st
 
 int ledger_load_card(struct ledger *ledger, const struct ledger_row *row, struct fail *fail)
 {
+    ledger->by_account = ledger->by_account && row->account_id >= ledger->last_account;
+    ledger->last_account = row->account_id;
     if (stage_number(ledger->staged_cards, row->card_id, row->record, fail) != 0)
         return -1;
     return ledger_run(ledger, ST_STAGE_ADD_CARD, fail, "iiiizzzzdtt", row->record, row->line, row->offset,
@@ -274,6 +283,21 @@ static int judge_cards(struct load_steps *steps, struct fail *fail)
     return options->one_account ? ledger_run(ledger, ST_LOAD_CARD_TWO_ACCOUNTS, fail, "") : 0;
 }
 
+/* An index is built in one sort, or row by row where few rows stand in it, or, as in card_live, each behind
+ * the one before. */
+static int drop_indexes(const struct load_steps *steps, struct fail *fail)
+{
+    int64_t records = steps->cards ? steps->cards->records : 0;
+    int64_t rare = steps->cards ? records - steps->cards->added : 0;
+
+    if (ledger_script(steps->ledger, SQL_DROP_INDEXES, fail) != 0 ||
+        (steps->options->throwaway && ledger_script(steps->ledger, SQL_DROP_INDEXES_UNSENT, fail) != 0))
+        return -1;
+    if (rare <= RARE_ROWS && rare <= records / RARE_PART)
+        return 0;
+    return ledger_script(steps->ledger, SQL_DROP_INDEXES_RARE, fail);
+}
+
 /* `file`: 0 where the load has no cards file. */
 static int store_cards(struct load_steps *steps, int64_t file, struct fail *fail)
 {
@@ -281,7 +305,7 @@ static int store_cards(struct load_steps *steps, int64_t file, struct fail *fail
     int64_t now_ms = steps->options->now_ms;
     bool in_order;
 
-    if (steps->first && ledger_script(ledger, SQL_DROP_INDEXES, fail) != 0)
+    if (steps->first && drop_indexes(steps, fail) != 0)
         return -1;
     if (!steps->first) {
         if (ledger_run(ledger, ST_LOAD_CARD_FORGET_DUPLICATES, fail, "") != 0 ||
@@ -289,8 +313,8 @@ static int store_cards(struct load_steps *steps, int64_t file, struct fail *fail
             return -1;
         steps->stored = sqlite3_changes64(ledger->db);
     }
-    in_order = steps->first && steps->options->throwaway;
-    if (ledger_run(ledger, in_order ? ST_LOAD_CARD_INSERT_CHECK : ST_LOAD_CARD_INSERT, fail, "idi", file,
+    in_order = ledger->by_account || (steps->first && steps->options->throwaway);
+    if (ledger_run(ledger, in_order ? ST_LOAD_CARD_INSERT_IN_ORDER : ST_LOAD_CARD_INSERT, fail, "idi", file,
                    (int)steps->first, now_ms) != 0)
         return -1;
     steps->stored += sqlite3_changes64(ledger->db);

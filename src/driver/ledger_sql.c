@@ -98,7 +98,7 @@
 #include "sql/load_without_card.h"
 #include "sql/load_card_forget_duplicates.h"
 #include "sql/load_card_insert.h"
-#include "sql/load_card_insert_check.h"
+#include "sql/load_card_insert_in_order.h"
 #include "sql/load_card_repoint.h"
 #include "sql/file_counts.h"
 #include "sql/card_count.h"

@@ -1,5 +1,5 @@
--- The same where nothing is ever sent: in input order, which is that of the staging, so nothing is sorted, neither here nor
--- when the rows are read again.
+-- The same where the records were staged in sending order, or where nothing is ever sent: nothing is sorted, neither here
+-- nor when the rows are read again.
 INSERT INTO card (file, record, line, offset, length, card_id, customer_id, account_id, flags, own_code, own_field,
                   mark, state, code, field, updated_ms)
 SELECT :file, record, line, offset, length, card_id, customer_id, account_id, flags, own_code, own_field, mark,
