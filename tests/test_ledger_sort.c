@@ -97,6 +97,43 @@ static void equal_ones_keep_their_order(void **state)
     ends(sort);
 }
 
+static void rewound_it_is_the_same_again(void **state)
+{
+    struct sort *sort = sort_open(3);
+
+    (void)state;
+    for (int64_t i = 0; i < 3; i++)
+        add(sort, 2 - i, i, 0);
+    next_is(sort, 0, 2, 0);
+    assert_int_equal(sort_rewind(sort, &problem), 0);
+    for (int64_t key = 0; key < 3; key++)
+        next_is(sort, key, 2 - key, 0);
+    assert_int_equal(sort_rewind(sort, &problem), 0);
+    next_is(sort, 0, 2, 0);
+    sort_close(sort);
+}
+
+/* From the beginning, from the middle of the runs, and from their end. */
+static void so_it_is_beyond_memory(void **state)
+{
+    struct sort *sort = sort_open(3);
+
+    (void)state;
+    for (int64_t i = 0; i < MANY; i++)
+        add(sort, MANY - i, i, 0);
+    assert_int_equal(sort_rewind(sort, &problem), 0);
+    for (int64_t key = 1; key <= MANY / 2; key++)
+        next_is(sort, key, MANY - key, 0);
+    for (int pass = 0; pass < 2; pass++) {
+        const int64_t *row;
+        assert_int_equal(sort_rewind(sort, &problem), 0);
+        for (int64_t key = 1; key <= MANY; key++)
+            next_is(sort, key, MANY - key, 0);
+        assert_int_equal(sort_next(sort, &row, &problem), 0);
+    }
+    ends(sort);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -104,6 +141,8 @@ int main(void)
         cmocka_unit_test(numbers_of_all_sizes),
         cmocka_unit_test(more_rows_than_fit_in_memory),
         cmocka_unit_test(equal_ones_keep_their_order),
+        cmocka_unit_test(rewound_it_is_the_same_again),
+        cmocka_unit_test(so_it_is_beyond_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,7 +22,8 @@ enum {
 
 /* A sorted part of the file, and what of it is in memory. */
 struct run {
-    int64_t at, left;         /* what is still to be read: offset, bytes */
+    int64_t from, size;       /* in the file, in bytes */
+    int64_t at, left;         /* what of it is still to be read */
     const int64_t *row, *end; /* of those in memory, the next and the last's end */
     int64_t *share;
 };
@@ -38,6 +39,7 @@ struct sort {
     size_t run_count;
     size_t *heap; /* runs that have rows left, the one with the smallest row on top */
     size_t heap_count, share_rows;
+    bool sorted;         /* the block, where there are no runs */
     bool merging, moved; /* the top's row was taken */
 };
 
@@ -145,7 +147,7 @@ static int write_run(struct sort *sort, struct fail *fail)
     if ((!sort->file && open_file(sort, fail) != 0) || write_block(sort, bytes, fail) != 0)
         return -1;
     sort->runs = mem_grow(sort->runs, sort->run_count + 1, sizeof *sort->runs);
-    sort->runs[sort->run_count++] = (struct run){.at = sort->file_size, .left = (int64_t)bytes};
+    sort->runs[sort->run_count++] = (struct run){.from = sort->file_size, .size = (int64_t)bytes};
     sort->file_size += (int64_t)bytes;
     sort->rows = 0;
     return 0;
@@ -153,7 +155,7 @@ static int write_run(struct sort *sort, struct fail *fail)
 
 int sort_add(struct sort *sort, const int64_t *row, struct fail *fail)
 {
-    assert(!sort->merging && sort->taken == 0);
+    assert(!sort->merging && !sort->sorted);
     if (sort->rows == sort->block_rows && write_run(sort, fail) != 0)
         return -1;
     memcpy(sort->block + sort->rows++ * sort->width, row, sort->width * sizeof *row);
@@ -202,8 +204,25 @@ static void heap_sink(struct sort *sort, size_t at)
     sort->heap[at] = run;
 }
 
-/* The block becomes the shares of the runs. */
+/* Every run from its beginning. */
 static int merge_begin(struct sort *sort, struct fail *fail)
+{
+    sort->heap_count = 0;
+    sort->moved = false;
+    for (size_t i = 0; i < sort->run_count; i++) {
+        sort->runs[i].at = sort->runs[i].from;
+        sort->runs[i].left = sort->runs[i].size;
+        if (run_fill(sort, &sort->runs[i], fail) != 1)
+            return -1;
+        sort->heap[sort->heap_count++] = i;
+    }
+    for (size_t i = sort->heap_count; i-- > 0;)
+        heap_sink(sort, i);
+    return 0;
+}
+
+/* The block becomes the shares of the runs. */
+static void share_block(struct sort *sort)
 {
     size_t row_size = sort->width * sizeof(int64_t), share = BLOCK_SIZE / sort->run_count;
 
@@ -213,22 +232,17 @@ static int merge_begin(struct sort *sort, struct fail *fail)
     sort->other = NULL;
     sort->block = mem_grow(sort->block, sort->share_rows * sort->run_count, row_size);
     sort->heap = mem_array(sort->run_count, sizeof *sort->heap);
-    for (size_t i = 0; i < sort->run_count; i++) {
+    for (size_t i = 0; i < sort->run_count; i++)
         sort->runs[i].share = sort->block + i * sort->share_rows * sort->width;
-        if (run_fill(sort, &sort->runs[i], fail) != 1)
-            return -1;
-        sort->heap[sort->heap_count++] = i;
-    }
-    for (size_t i = sort->heap_count; i-- > 0;)
-        heap_sink(sort, i);
     sort->merging = true;
-    return 0;
 }
 
 static int merge_next(struct sort *sort, const int64_t **row, struct fail *fail)
 {
     struct run *top;
 
+    if (sort->heap_count == 0)
+        return 0;
     if (sort->moved) {
         size_t run = sort->heap[0];
         int rc = 1;
@@ -249,17 +263,31 @@ static int merge_next(struct sort *sort, const int64_t **row, struct fail *fail)
     return 1;
 }
 
+int sort_rewind(struct sort *sort, struct fail *fail)
+{
+    sort->taken = 0;
+    if (sort->run_count == 0) {
+        if (!sort->sorted)
+            sort_block(sort);
+        sort->sorted = true;
+        return 0;
+    }
+    if (!sort->merging) {
+        if (write_run(sort, fail) != 0)
+            return -1;
+        share_block(sort);
+    }
+    return merge_begin(sort, fail);
+}
+
 int sort_next(struct sort *sort, const int64_t **row, struct fail *fail)
 {
-    if (sort->run_count == 0) {
-        if (sort->taken == 0)
-            sort_block(sort);
-        if (sort->taken == sort->rows)
-            return 0;
-        *row = sort->block + sort->taken++ * sort->width;
-        return 1;
-    }
-    if (!sort->merging && (write_run(sort, fail) != 0 || merge_begin(sort, fail) != 0))
+    if (!sort->sorted && !sort->merging && sort_rewind(sort, fail) != 0)
         return -1;
-    return merge_next(sort, row, fail);
+    if (sort->run_count > 0)
+        return merge_next(sort, row, fail);
+    if (sort->taken == sort->rows)
+        return 0;
+    *row = sort->block + sort->taken++ * sort->width;
+    return 1;
 }

@@ -2,7 +2,7 @@
  *
  * Rows that are equal in the first integer keep the order in which they were added. What does not fit in
  * memory lies in a temporary file where SQLite has its own; it has no name and goes with the process. First
- * rows are added, then they are taken, once. FAIL_LEDGER when the file cannot be written or read. */
+ * rows are added, then they are taken. FAIL_LEDGER when the file cannot be written or read. */
 #ifndef DRIVER_LEDGER_SORT_H
 #define DRIVER_LEDGER_SORT_H
 
@@ -18,5 +18,7 @@ void sort_close(struct sort *sort);   /* accepts NULL */
 int sort_add(struct sort *sort, const int64_t *row, struct fail *fail) MUST_CHECK;
 /* 1 and a row that is borrowed until the next call, 0 at the end, -1. */
 int sort_next(struct sort *sort, const int64_t **row, struct fail *fail) MUST_CHECK;
+/* Back to the first row; nothing can be added any more. */
+int sort_rewind(struct sort *sort, struct fail *fail) MUST_CHECK;
 
 #endif
