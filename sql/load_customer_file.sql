@@ -1,9 +1,8 @@
--- The file's own account of its records.
+-- The file's own account of its records: what is neither refused nor skipped is new, or the ledger has its customer.
 INSERT INTO file (id, carries, sha256, size, path, loaded_ms, records, added, repointed, known, skipped, invalid)
-SELECT :file, 2, :sha256, :size, :path, :now, count(*),
-       count(*) FILTER (WHERE s.flags & 1 = 0 AND s.code IS NULL AND k.customer_id IS NULL),
-       count(*) FILTER (WHERE s.flags & 1 = 0 AND s.code IS NULL AND k.customer_id IS NOT NULL),
-       0,
-       count(*) FILTER (WHERE s.flags & 1 <> 0),
-       count(*) FILTER (WHERE s.flags & 1 = 0 AND s.code IS NOT NULL)
-FROM stage_customer s LEFT JOIN customer k ON k.customer_id = s.customer_id;
+SELECT :file, 2, :sha256, :size, :path, :now, :records, :records - :skipped - refused - had, had, 0, :skipped, refused
+FROM (SELECT (SELECT count(*) FROM stage_customer WHERE code IS NOT NULL AND flags & 1 = 0) AS refused,
+             iif(EXISTS (SELECT 1 FROM customer),
+                 (SELECT count(*) FROM staged_customer AS s CROSS JOIN customer AS k ON k.customer_id = s.number
+                  WHERE s.first AND s.flags & 65 = 0), 0) AS had
+      LIMIT 1);

@@ -1,4 +1,5 @@
 -- Where a load gathers its files before it touches the ledger: temporary, nothing of it survives the process.
+-- Of customers only records with problems, and later duplicates: the others are rows of a sort (staged_customer).
 CREATE TEMP TABLE stage_customer (
     record INTEGER PRIMARY KEY, line INTEGER, offset INTEGER, length INTEGER,
     customer_id INTEGER, mark INTEGER, flags INTEGER, code TEXT, field TEXT);

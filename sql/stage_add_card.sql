@@ -1,2 +1,2 @@
-INSERT INTO stage_card (record, file, line, offset, length, card_id, customer_id, account_id, mark, flags, code, field)
-VALUES (:record, 0, :line, :offset, :length, :card_id, :customer_id, :account_id, :mark, :flags, :code, :field);
+INSERT INTO stage_card (record, line, offset, length, card_id, customer_id, account_id, mark, flags, code, field)
+VALUES (:record, :line, :offset, :length, :card_id, :customer_id, :account_id, :mark, :flags, :code, :field);

@@ -202,6 +202,10 @@ int64_t desk_number(const char *sql)
     return strtoll(desk_text(sql), NULL, 10);
 }
 
+const char desk_staged[] =
+    "CREATE TEMP TABLE staged_customer (number, record, line, offset, length, flags, first);"
+    "CREATE TEMP TABLE staged_batch (record, line, offset, length, card_id, customer_id, account_id, flags);";
+
 void desk_check(struct desk *desk)
 {
     if (ledger_check(desk->ledger, &desk->fail) != 0)

@@ -62,6 +62,8 @@ struct ledger_outcome desk_outcome(const struct ledger_claim *claim, enum job_ve
 /* One value of the ledger through a connection of its own. */
 int64_t desk_number(const char *sql);
 const char *desk_text(const char *sql); /* borrowed until the next call; NULL becomes "" */
+/* In the place of the tables that src/driver/ledger_staged.c makes for the statements of a load. */
+extern const char desk_staged[];
 /* The totals add up, the file is sound, and no customer has two leading cards. */
 void desk_check(struct desk *desk);
 

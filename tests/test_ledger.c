@@ -340,6 +340,7 @@ static sqlite3 *with_stage(void)
     assert_int_equal(close(fd), 0);
     assert_int_equal(sqlite3_open(desk_path(), &db), SQLITE_OK);
     assert_int_equal(sqlite3_exec(db, buf_text(&sql), NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, desk_staged, NULL, NULL, NULL), SQLITE_OK);
     buf_free(&sql);
     return db;
 }

@@ -37,9 +37,10 @@ static const struct plan plans[] = {
     {"pulse_add", "", ""},
     {"run_count", "", "INTEGER PRIMARY KEY (rowid=?)"},
     {"stage_add_card", "", ""},
+    {"stage_add_batch", "staged_batch", ""},
     {"stage_add_customer", "", ""},
     {"load_card_duplicate", "", "INTEGER PRIMARY KEY (rowid=?)"},
-    {"load_customer_duplicate", "", "INTEGER PRIMARY KEY (rowid=?)"},
+    {"load_customer_duplicate", "", ""},
     {"load_customer_from", "", "INTEGER PRIMARY KEY (rowid>?)"},
     {"load_customer_is_refused", "CONSTANT", "INDEX refused_customer_id (customer_id=?)"},
     {"load_card_mark", "", "INTEGER PRIMARY KEY (rowid=?)"},
@@ -242,6 +243,7 @@ static sqlite3 *open_staged(void)
     run_script(db, "schema_indexes");
     run_script(db, "schema_refused");
     run_script(db, "stage");
+    assert_int_equal(sqlite3_exec(db, desk_staged, NULL, NULL, NULL), SQLITE_OK);
     return db;
 }
 

@@ -1,6 +1,6 @@
 /* Opening, the schema, the life of a run. */
 #include "ledger_impl.h"
-#include "ledger_sort.h"
+#include "ledger_staged.h"
 
 #include "sql/schema.h"
 #include "sql/schema_indexes.h"
@@ -293,8 +293,7 @@ void ledger_close(struct ledger *ledger)
 {
     if (!ledger)
         return;
-    sort_close(ledger->staged_customers);
-    sort_close(ledger->staged_cards);
+    staged_close(ledger);
     for (int i = 0; i < ST_COUNT; i++)
         (void)sqlite3_finalize(ledger->prepared[i]); /* repeats errors that were reported */
     (void)sqlite3_close(ledger->db);                 /* all statements are gone: it can only succeed */

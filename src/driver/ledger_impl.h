@@ -75,6 +75,7 @@
     X(RUN_LIST)                    \
     X(STAGE_ADD_CUSTOMER)          \
     X(STAGE_ADD_CARD)              \
+    X(STAGE_ADD_BATCH)             \
     X(LOAD_CUSTOMER_DUPLICATE)     \
     X(LOAD_CUSTOMER_FILE)          \
     X(LOAD_CUSTOMER_SUPERSEDE)     \
@@ -155,7 +156,11 @@ struct ledger {
     bool staged;          /* the stage tables exist */
     bool by_account;      /* the cards were staged in the order of their accounts ... */
     int64_t last_account; /* ... up to this one, 0: none */
-    struct sort *staged_cards, *staged_customers; /* their numbers, each with its record */
+    int64_t staged_records, staged_skips; /* of customers, and of these to be skipped */
+    struct sort *staged_cards;            /* number and record of each */
+    struct sort *staged_customers;        /* ledger_staged.h */
+    struct staged_batch *batch;
+    struct fail staged_fail; /* what went wrong under SQLite, when it did */
     bool in_order;           /* the cards stand in input order: seen by ledger_check, until the next look */
     enum statement iterated; /* what ledger_rows_next pulls */
 };

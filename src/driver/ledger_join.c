@@ -5,6 +5,10 @@
 
 #include "driver/ledger_load.h"
 #include "ledger_sort.h"
+#include "ledger_staged.h"
+
+#include <assert.h>
+#include <string.h>
 
 enum {
     FLAG_CUSTOMER_SKIP = 16, /* these two as in sql/load_card_mark.sql */
@@ -207,30 +211,52 @@ int ledger_join_customers(struct ledger *ledger, int64_t customers, bool allow_i
     return rc;
 }
 
-/* The records that are not the first of their number. */
-static int find_further(struct sort *numbers, struct sort *further, struct fail *fail)
+/* The records that are not the first of their number: the same rows with the record in front. */
+static int find_further(struct sort *numbers, size_t width, struct sort *further, struct fail *fail)
 {
     const int64_t *row;
     int64_t last = 0; /* no number is 0 */
     int rc;
 
     while ((rc = sort_next(numbers, &row, fail)) == 1) {
-        if (row[0] == last && sort_add(further, row + 1, fail) != 0)
+        int64_t turned[CUSTOMER_WIDTH];
+        if (row[0] != last) {
+            last = row[0];
+            continue;
+        }
+        memcpy(turned, row, width * sizeof *row);
+        turned[0] = row[1];
+        turned[1] = row[0];
+        if (sort_add(further, turned, fail) != 0)
             return -1;
-        last = row[0];
     }
     return rc;
 }
 
-int ledger_join_duplicates(struct ledger *ledger, struct sort *numbers, enum statement mark,
+/* The statement takes as many of the integers, from the first on, as it has parameters. */
+static int mark_row(struct ledger *ledger, enum statement mark, const int64_t *row, struct fail *fail)
+{
+    sqlite3_stmt *statement = ledger_statement(ledger, mark, fail);
+
+    if (!statement)
+        return -1;
+    for (int i = 0; i < sqlite3_bind_parameter_count(statement); i++)
+        if (sqlite3_bind_int64(statement, i + 1, row[i]) != SQLITE_OK)
+            return ledger_trouble(ledger, "binding a value", fail);
+    return ledger_step(ledger, statement, fail);
+}
+
+int ledger_join_duplicates(struct ledger *ledger, struct sort *numbers, size_t width, enum statement mark,
                            struct fail *fail)
 {
-    struct sort *further = sort_open(1);
+    struct sort *further = sort_open(width);
     const int64_t *record;
-    int rc = find_further(numbers, further, fail);
+    int rc;
 
+    assert(width <= CUSTOMER_WIDTH);
+    rc = find_further(numbers, width, further, fail);
     while (rc == 0 && (rc = sort_next(further, &record, fail)) == 1)
-        rc = ledger_run(ledger, mark, fail, "i", record[0]);
+        rc = mark_row(ledger, mark, record, fail);
     sort_close(further);
     return rc;
 }

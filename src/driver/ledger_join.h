@@ -11,9 +11,10 @@ struct join_result {
     bool several;  /* some customer's good cards name more than one account: the table `several` holds them */
 };
 
-/* Refuses every record of a file but the first of its number. `numbers`: (number, record) in record order;
- * `mark` is the statement that refuses one. */
-int ledger_join_duplicates(struct ledger *ledger, struct sort *numbers, enum statement mark,
+/* Refuses every record of a file but the first of its number. `numbers`: rows of `width` integers, number and
+ * record in front, that were added in record order. `mark` is the statement that refuses one; it takes as
+ * many of these integers as it has parameters, the record first, then the number. */
+int ledger_join_duplicates(struct ledger *ledger, struct sort *numbers, size_t width, enum statement mark,
                            struct fail *fail) MUST_CHECK;
 /* Looks at the customer of each staged card: missing, refused, to be skipped, without an address; and at the
  * customer's cards among themselves. `customers`: the file of the load that carries them, or 0. */

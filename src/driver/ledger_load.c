@@ -6,14 +6,13 @@
 
 #include "ledger_impl.h"
 #include "ledger_join.h"
-#include "ledger_sort.h"
+#include "ledger_staged.h"
 
 #include "sql/drop_indexes.h"
 #include "sql/drop_indexes_rare.h"
 #include "sql/drop_indexes_unsent.h"
 #include "sql/schema_indexes.h"
 #include "sql/schema_refused.h"
-#include "sql/stage.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -21,16 +20,10 @@
 #include <string.h>
 
 enum {
-    NUMBER_WIDTH = 2,   /* staged numbers: number, record */
     RARE_ROWS = 100000, /* an index of so many stays in memory ... */
     RARE_PART = 10      /* ... and looking at all rows costs as much as putting in this part of them */
 };
 static const double SHARE_MARGIN = 1e-12; /* far below one record of any file */
-
-static const char SQL_UNSTAGE[] =
-    "DROP VIEW IF EXISTS temp.card_part; DROP VIEW IF EXISTS temp.card_new; DROP TABLE IF EXISTS "
-    "temp.stage_customer; DROP TABLE IF EXISTS temp.stage_card;"
-    "DROP TABLE IF EXISTS temp.several; DROP TABLE IF EXISTS temp.joined_field;";
 
 /* Before the first look at the ledger: a look that another process's change made old could not be followed by
  * a write any more, and the load would fail instead of waiting. */
@@ -62,69 +55,6 @@ int ledger_file_settle(struct ledger *ledger, int64_t *files, struct fail *fail)
         return -1;
     *files = sqlite3_changes64(ledger->db);
     return 0;
-}
-
-/* Statements that name the temporary tables outlive them only unprepared. */
-static void forget_staged(struct ledger *ledger)
-{
-    ledger->staged = false;
-    sort_close(ledger->staged_customers);
-    sort_close(ledger->staged_cards);
-    ledger->staged_customers = ledger->staged_cards = NULL;
-    for (int i = ST_STAGE_ADD_CUSTOMER; i <= ST_LOAD_CARD_REPOINT; i++) {
-        (void)sqlite3_finalize(ledger->prepared[i]); /* repeats errors that were reported */
-        ledger->prepared[i] = NULL;
-    }
-}
-
-int ledger_load_begin(struct ledger *ledger, struct fail *fail)
-{
-    forget_staged(ledger);
-    if (ledger_script(ledger, SQL_UNSTAGE, fail) != 0 || ledger_script(ledger, SQL_STAGE, fail) != 0)
-        return -1;
-    ledger->staged = ledger->by_account = true;
-    ledger->last_account = 0;
-    ledger->staged_customers = sort_open(NUMBER_WIDTH);
-    ledger->staged_cards = sort_open(NUMBER_WIDTH);
-    /* One transaction around all staging: the temporary tables need no durability, only no commit a row. */
-    return ledger_script(ledger, "BEGIN", fail);
-}
-
-void ledger_load_cancel(struct ledger *ledger)
-{
-    struct fail ignored;
-
-    if (!ledger->staged)
-        return;
-    ledger_rollback(ledger);
-    forget_staged(ledger);
-    if (ledger_script(ledger, SQL_UNSTAGE, &ignored) != 0)
-        return; /* what stays behind goes with the handle */
-}
-
-/* `number`: 0 where the record gives none that can be used. */
-static int stage_number(struct sort *numbers, int64_t number, int64_t record, struct fail *fail)
-{
-    return number == 0 ? 0 : sort_add(numbers, (const int64_t[NUMBER_WIDTH]){number, record}, fail);
-}
-
-int ledger_load_customer(struct ledger *ledger, const struct ledger_row *row, struct fail *fail)
-{
-    if (stage_number(ledger->staged_customers, row->customer_id, row->record, fail) != 0)
-        return -1;
-    return ledger_run(ledger, ST_STAGE_ADD_CUSTOMER, fail, "iiiizzdtt", row->record, row->line, row->offset,
-                      (int64_t)row->length, row->customer_id, row->mark, row->flags, row->code, row->field);
-}
-
-int ledger_load_card(struct ledger *ledger, const struct ledger_row *row, struct fail *fail)
-{
-    ledger->by_account = ledger->by_account && row->account_id >= ledger->last_account;
-    ledger->last_account = row->account_id;
-    if (stage_number(ledger->staged_cards, row->card_id, row->record, fail) != 0)
-        return -1;
-    return ledger_run(ledger, ST_STAGE_ADD_CARD, fail, "iiiizzzzdtt", row->record, row->line, row->offset,
-                      (int64_t)row->length, row->card_id, row->customer_id, row->account_id, row->mark,
-                      row->flags, row->code, row->field);
 }
 
 static int read_counts(struct ledger *ledger, struct ledger_file *file, struct fail *fail)
@@ -247,9 +177,10 @@ static int finish_customers(const struct load_steps *steps, struct fail *fail)
 
     file->loaded_ms = steps->options->now_ms;
     if (ledger_value(ledger, ST_FILE_NEXT, &file->id, fail) != 0 ||
-        ledger_join_duplicates(ledger, ledger->staged_customers, ST_LOAD_CUSTOMER_DUPLICATE, fail) != 0 ||
-        ledger_run(ledger, ST_LOAD_CUSTOMER_FILE, fail, "ititi", file->id, file->sha256, file->size,
-                   file->path, file->loaded_ms) != 0 ||
+        ledger_join_duplicates(ledger, ledger->staged_customers, CUSTOMER_WIDTH, ST_LOAD_CUSTOMER_DUPLICATE,
+                               fail) != 0 ||
+        ledger_run(ledger, ST_LOAD_CUSTOMER_FILE, fail, "ititiii", file->id, file->sha256, file->size,
+                   file->path, file->loaded_ms, ledger->staged_records, ledger->staged_skips) != 0 ||
         note_seen(ledger, file, fail) != 0)
         return -1;
     if (file->corrected && ledger_run(ledger, ST_LOAD_CUSTOMER_CORRECTED, fail, "") != 0)
@@ -272,7 +203,8 @@ static int judge_cards(struct load_steps *steps, struct fail *fail)
             return -1;
         steps->restaged = sqlite3_changes64(ledger->db);
     }
-    if (ledger_join_duplicates(ledger, ledger->staged_cards, ST_LOAD_CARD_DUPLICATE, fail) != 0)
+    if (ledger_join_duplicates(ledger, ledger->staged_cards, CARD_NUMBER_WIDTH, ST_LOAD_CARD_DUPLICATE,
+                               fail) != 0)
         return -1;
     if (!steps->first && (ledger_run(ledger, ST_LOAD_CARD_EXISTING, fail, "") != 0 ||
                           ledger_run(ledger, ST_LOAD_CARD_MARKED, fail, "") != 0))
@@ -387,15 +319,15 @@ int ledger_load_finish(struct ledger *ledger, struct ledger_file *customers, str
     struct load_steps steps = {.ledger = ledger, .customers = customers, .cards = cards, .options = options};
 
     assert(ledger->staged);
-    if (ledger_script(ledger, SQL_TAKE_WRITE_LOCK, fail) != 0 ||
+    if (staged_flush(ledger, fail) != 0 || ledger_script(ledger, SQL_TAKE_WRITE_LOCK, fail) != 0 ||
         (customers && finish_customers(&steps, fail) != 0) || finish_cards(&steps, fail) != 0 ||
         ledger_revive(ledger, fail) != 0) {
         ledger_load_cancel(ledger);
         return -1;
     }
-    forget_staged(ledger);
+    staged_forget(ledger);
     if (ledger_commit(ledger, fail) != 0)
         return -1;
     /* Dropping tables costs a journal of them; a throwaway ledger takes them with it. */
-    return options->throwaway ? 0 : ledger_script(ledger, SQL_UNSTAGE, fail);
+    return options->throwaway ? 0 : staged_drop(ledger, fail);
 }

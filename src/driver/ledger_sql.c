@@ -72,6 +72,7 @@
 #include "sql/run_list.h"
 #include "sql/stage_add_customer.h"
 #include "sql/stage_add_card.h"
+#include "sql/stage_add_batch.h"
 #include "sql/load_customer_duplicate.h"
 #include "sql/load_customer_file.h"
 #include "sql/load_customer_supersede.h"
@@ -139,6 +140,11 @@ int ledger_trouble(struct ledger *ledger, const char *doing, struct fail *fail)
     const char *name = ledger->path ? ledger->path : "temporary ledger";
     const char *words = ledger->db ? sqlite3_errmsg(ledger->db) : "out of memory";
 
+    if (ledger->staged_fail.kind != FAIL_NONE) {
+        *fail = ledger->staged_fail;
+        ledger->staged_fail.kind = FAIL_NONE;
+        return -1;
+    }
     if ((code & 0xFF) == SQLITE_FULL || code == SQLITE_IOERR_WRITE)
         return fail_set(fail, FAIL_LEDGER, "%s: no room to write while %s: %s; free disk space and run again",
                         name, doing, words);
