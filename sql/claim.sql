@@ -1,6 +1,6 @@
 -- Rows due now: retries whose time has come (:from = 1), or rows never tried (:from = 0, :to = 0).
 SELECT c.id, c.card_id, c.customer_id, c.account_id, c.file, c.offset, c.length,
-       coalesce(k.file, 0), coalesce(k.offset, 0), coalesce(k.length, 0), c.attempts, c.uncertain, c.flags,
+       k.file, k.offset, k.length, c.attempts, c.uncertain, c.flags,
        c.call, c.attempts_before, c.due_ms
 FROM card AS c LEFT JOIN customer AS k ON c.flags & 8 = 0 AND k.customer_id = c.customer_id
 WHERE c.state = 3 AND c.state <= 4 AND c.due_ms BETWEEN :from AND :to

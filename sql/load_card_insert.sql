@@ -4,5 +4,5 @@
 INSERT INTO card (file, record, line, offset, length, card_id, customer_id, account_id, flags, own_code, own_field,
                   mark, state, code, field, updated_ms)
 SELECT :file, record, line, offset, length, card_id, customer_id, account_id, flags, own_code, own_field, mark,
-       iif(state = 3 AND NOT :first, 2, state), code, field, :now
+       CASE state WHEN 3 THEN iif(:first, 3, 2) ELSE state END, code, field, :now
 FROM card_new ORDER BY account_id, record;
