@@ -108,6 +108,19 @@ static void a_customer_fed_back_as_it_was_takes_its_own_place_only(void **state)
     desk_check(desk);
 }
 
+/* One that still tells no number is new, and takes the place of the first such one. */
+static void a_customer_still_without_number_takes_a_place(void **state)
+{
+    struct desk *desk = *state;
+
+    desk_load(desk, CARDS "11,21,501\n", CUSTOMERS "x,\ny,\n");
+    desk_load(desk, CARDS "11,21,501\n13,23,503\n",
+              REFUSED_CUSTOMERS "z,,bad_integer,customer_id,digits only\n");
+    assert_string_equal(desk_text("SELECT group_concat(file || '/' || record, ' ') FROM refused_customer"),
+                        "1/2 3/1");
+    desk_check(desk);
+}
+
 static void the_account_rule_looks_at_what_the_ledger_has(void **state)
 {
     struct desk *desk = *state;
@@ -141,6 +154,7 @@ int main(void)
         DESK_TEST(corrected_customers_take_their_places),
         DESK_TEST(a_corrected_customer_takes_its_own_place_only),
         DESK_TEST(a_customer_fed_back_as_it_was_takes_its_own_place_only),
+        DESK_TEST(a_customer_still_without_number_takes_a_place),
         DESK_TEST(the_account_rule_looks_at_what_the_ledger_has),
         DESK_TEST(a_new_customers_file_does_not_forget_the_account_rule),
     };

@@ -200,6 +200,52 @@ static void a_refused_customer_is_not_replaced_by_its_duplicate(void **state)
                         "1/2 - invalid duplicate_customer customer_id\n");
 }
 
+/* Whatever the later record says: the first one's customer stays, and what is to be skipped is not refused.
+ */
+static void only_the_first_record_of_a_customer_counts(void **state)
+{
+    struct desk *desk = *state;
+
+    desk_load(desk, CARDS "11,21,501\n12,22,502\n13,23,503\n",
+              CUSTOMERS "11,\n11,#N/A\n12,\n12,OPTED_OUT\n13,OPTED_OUT\n13,\n14,OPTED_OUT\n");
+    assert_string_equal(desk_counts(desk, true), "7 2 0 0 3 2");
+    ROWS_ARE(desk, "2/1 501 ready\n2/2 502 ready\n2/3 503 skipped\n");
+    assert_string_equal(desk_rows(desk, ROWS_REFUSED_CUSTOMERS),
+                        "1/2 - invalid bad_format;duplicate_customer status;customer_id\n"
+                        "1/6 - invalid duplicate_customer customer_id\n");
+    assert_string_equal(
+        desk_text("SELECT group_concat(customer_id || '/' || record || '/' || flags, ' ') FROM customer"),
+        "11/1/0 12/3/0 13/5/1 14/7/1");
+    assert_string_equal(desk_text("SELECT group_concat(record || '/' || flags, ' ') FROM refused_customer"),
+                        "2/4 6/4");
+    desk_check(desk);
+}
+
+static const char CARD_INDEXES[] =
+    "SELECT group_concat(name, ' ') FROM (SELECT name FROM sqlite_schema WHERE type = 'index' AND "
+    "tbl_name = 'card' ORDER BY name)";
+
+static const char ALL_INDEXES[] = "card_customer card_duplicate card_live card_mark card_number card_refused";
+
+static void a_first_load_leaves_all_indexes(void **state)
+{
+    struct desk *desk = *state;
+
+    desk_load(desk, CARDS "11,21,501\n12,22,502\n", NULL);
+    assert_string_equal(desk_text(CARD_INDEXES), ALL_INDEXES);
+    desk_check(desk);
+}
+
+/* Where they are many the indexes of refused records are built anew as well. */
+static void so_does_one_of_many_refused_records(void **state)
+{
+    struct desk *desk = *state;
+
+    desk_load(desk, CARDS "11,21,501\n11,21,501\n12,22,\n", NULL);
+    assert_string_equal(desk_text(CARD_INDEXES), ALL_INDEXES);
+    desk_check(desk);
+}
+
 #define WIDE "first_name,last_name,emails,phones"
 #define ANN "Ann,Example,ann@example.com,+49151123456"
 
@@ -335,7 +381,7 @@ static void a_throwaway_load_judges_alike(void **state)
               "customer_id,account_id,card_id,status\n11,21,501,\n11,21,502,\nx,21,503,\n12,21,504,CLOSED\n"
               "13,21,501,\n",
               NULL);
-    assert_int_equal(desk_number("SELECT count(*) FROM sqlite_schema WHERE name = 'card_number'"), 0);
+    assert_string_equal(desk_text(CARD_INDEXES), "card_refused");
     assert_int_equal(desk_number("SELECT count(*) FROM card"), 5);
     assert_string_equal(desk_counts(desk, false), "5 2 0 0 1 2");
     assert_int_equal(ledger_totals(desk->ledger, &totals, &desk->fail), 0);
@@ -360,6 +406,9 @@ int main(void)
         DESK_TEST(a_customer_is_found_among_many),
         DESK_TEST(a_card_of_a_refused_customer_is_refused),
         DESK_TEST(a_refused_customer_is_not_replaced_by_its_duplicate),
+        DESK_TEST(only_the_first_record_of_a_customer_counts),
+        DESK_TEST(a_first_load_leaves_all_indexes),
+        DESK_TEST(so_does_one_of_many_refused_records),
         DESK_TEST(an_address_is_needed_with_the_card_or_the_customer),
         DESK_TEST(one_file_carries_its_customers),
         DESK_TEST(two_files_make_two_places),
