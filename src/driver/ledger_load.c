@@ -1,6 +1,6 @@
 /* A load stages the files in temporary tables, then does the rest set by set in SQL: sorting beats looking up
  * when millions of shuffled numbers meet, and one transaction makes the load all or nothing. The first load
- * of a ledger drops the indexes and builds them afterwards, in one sort each. */
+ * of a ledger drops the large indexes and builds them afterwards, in one sort each. */
 #include "driver/ledger_load.h"
 #include "driver/ledger_read.h"
 
