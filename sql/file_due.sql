@@ -1,5 +1,5 @@
 -- Files that rows still to be sent need, held ones too: reads all of them.
-SELECT id, carries, sha256, size, path, 0, spool
+SELECT id, carries, sha256, size, path, 0, spool, delimiter, encoding
 FROM file
 WHERE id IN (SELECT file FROM card WHERE state IN (2, 3, 4) AND state <= 4
              UNION

@@ -4,7 +4,7 @@ WITH some AS (SELECT * FROM (SELECT file, customer_id, flags FROM card WHERE sta
               SELECT * FROM (SELECT file, customer_id, flags FROM card WHERE state = 4 AND state <= 4 LIMIT 1000)
               UNION ALL
               SELECT * FROM (SELECT file, customer_id, flags FROM card WHERE state = 2 AND state <= 4 LIMIT 1000))
-SELECT id, carries, sha256, size, path, 0, spool
+SELECT id, carries, sha256, size, path, 0, spool, delimiter, encoding
 FROM file
 WHERE id IN (SELECT file FROM some
              UNION

@@ -1,5 +1,5 @@
 -- Files, and how many refused records each still has.
-SELECT id, carries, sha256, size, path, coalesce(n, 0), spool,
+SELECT id, carries, sha256, size, path, coalesce(n, 0), spool, delimiter, encoding,
        loaded_ms, records, added, repointed, known, skipped, invalid,
        without_card
 FROM file LEFT JOIN (SELECT file, count(*) AS n

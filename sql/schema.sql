@@ -17,6 +17,8 @@ CREATE TABLE file (
     invalid INTEGER NOT NULL,
     without_card INTEGER NOT NULL DEFAULT 0, -- valid customers without any card when it was loaded
     spool INTEGER NOT NULL DEFAULT 0 CHECK (spool IN (0, 1, 2)), -- 1 its bytes are in a spool file, 2 were
+    delimiter TEXT NOT NULL,          -- what it was read with, and is read with again
+    encoding TEXT NOT NULL,
     lost INTEGER NOT NULL DEFAULT 0,  -- 1: its rows were given up; the same bytes again are a new file
     idle INTEGER NOT NULL DEFAULT -1  -- as long as it equals meta's `revived`, no row to be sent needs it
 ) STRICT;

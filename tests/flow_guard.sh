@@ -36,11 +36,9 @@ begin drop
 load_only --cards "$CARDS" --customers "$CUSTOMERS"
 assert_eq "rows to be sent" 12 "$(total ready)"
 start_sandbox
-submit --drop-lost --set 'input.delimiter=;' >"$WORK/stdout" 2>"$WORK/stderr"
-code=$?
-case $code in 2 | 6) ;; *) fault "exit code $code with a wrong delimiter" ;; esac
-assert_eq "rows after a wrong delimiter" 12 "$(total ready)"
-assert_eq "rows given up for a wrong delimiter" 0 "$(lost_rows)"
+assert_exit 6 submit --drop-lost --set 'columns.card_id=Card'
+assert_eq "rows after a wrong mapping" 12 "$(total ready)"
+assert_eq "rows given up for a wrong mapping" 0 "$(lost_rows)"
 
 # A file that is gone: its rows are given up, and come back with it.
 mv "$CARDS" "$WORK/cards.saved"

@@ -74,8 +74,8 @@ assert_true "the same look finds them in the rejects" grep -qFf "$WORK/personal"
 # ---- later ----
 assert_exit 0 enroll report --out "$WORK/later"
 assert_true "the page is the same later" diff <(timeless "$OUT") <(timeless "$WORK/later")
-assert_exit 0 enroll report --out "$WORK/later" --set 'input.delimiter=;'
-assert_in "settings that do not fit are named" "cannot be written again with these settings.*delimiter" "$WORK/stderr"
+assert_exit 0 enroll report --out "$WORK/later" --set columns.card_id=nowhere
+assert_in "settings that do not fit are named" "cannot be written again with these settings.*nowhere" "$WORK/stderr"
 assert_eq "a file that is there is not called changed" 0 "$(grep -c 'gone or changed' "$WORK/stderr")"
 assert_true "the manifest agrees still" eval '(cd "$WORK/later" && sha256sum --quiet --strict -c SHA256SUMS)'
 

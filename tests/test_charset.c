@@ -371,6 +371,22 @@ static void places(void **state)
     buf_free(&scratch);
 }
 
+static void names_that_read_alike(void **state)
+{
+    (void)state;
+    assert_true(charset_same("utf8", "UTF-8"));
+    assert_true(charset_same("", "UTF-8"));
+    assert_false(charset_same("UTF-8", "WINDOWS-1252"));
+    assert_false(charset_same("WINDOWS-1252", "UTF-8"));
+    assert_true(charset_same("windows-1252", "WINDOWS-1252"));
+    assert_false(charset_same("ISO-8859-15", "WINDOWS-1252"));
+    assert_true(charset_same("UTF-16", "UTF-16BE")); /* as its mark said */
+    assert_true(charset_same("UTF-32", "UTF-32LE"));
+    assert_false(charset_same("UTF-16", "UTF-32LE"));
+    assert_false(charset_same("UTF-16LE", "UTF-16BE"));
+    assert_false(charset_same("KLINGON", "WINDOWS-1252"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -389,6 +405,7 @@ int main(void)
         cmocka_unit_test(what_we_write),
         cmocka_unit_test(characters_of_ascii),
         cmocka_unit_test(places),
+        cmocka_unit_test(names_that_read_alike),
     };
 
     return cmocka_run_group_tests_name("charset", tests, NULL, NULL);

@@ -103,11 +103,11 @@ static void a_ledger_of_another_version_is_refused(void **state)
     (void)state;
     assert_int_equal(ledger_open(&ledger, desk_path(), LEDGER_RUN, &fail), 0);
     ledger_close(ledger);
-    run_sql("PRAGMA user_version = 3");
-    open_fails(LEDGER_RUN, FAIL_LEDGER, ": written by a newer version of this program (schema 3, not 2)");
-    open_fails(LEDGER_READ, FAIL_LEDGER, ": written by a newer version of this program (schema 3, not 2)");
+    run_sql("PRAGMA user_version = 4");
+    open_fails(LEDGER_RUN, FAIL_LEDGER, ": written by a newer version of this program (schema 4, not 3)");
+    open_fails(LEDGER_READ, FAIL_LEDGER, ": written by a newer version of this program (schema 4, not 3)");
     run_sql("PRAGMA user_version = 1");
-    open_fails(LEDGER_RUN, FAIL_LEDGER, ": written by an older version of this program (schema 1, not 2)");
+    open_fails(LEDGER_RUN, FAIL_LEDGER, ": written by an older version of this program (schema 1, not 3)");
 }
 
 static void a_ledger_is_for_its_owner_only(void **state)
@@ -223,7 +223,8 @@ static void a_reader_changes_nothing(void **state)
 
     desk_load(desk, CARDS "11,21,501\n", NULL);
     desk_reopen(desk, LEDGER_READ);
-    assert_int_equal(ledger_file_known(desk->ledger, &desk->result.cards, &desk->fail), -1);
+    assert_int_equal(ledger_file_known(desk->ledger, &desk->result.cards, &desk->fail), 1);
+    assert_int_equal(ledger_file_seen(desk->ledger, &desk->result.cards, &desk->fail), -1);
     assert_int_equal(desk->fail.kind, FAIL_LEDGER);
     assert_int_equal(ledger_run_begin(desk->ledger, "t", NOW_MS, &recovered, &desk->fail), -1);
     ROWS_ARE(desk, "1/1 501 ready\n");

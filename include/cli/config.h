@@ -80,6 +80,7 @@ int config_set(struct config *config, const char *name, const char *value, const
 
 const char *config_text(const struct config *config, enum setting setting); /* "" when unset; any type */
 bool config_is_set(const struct config *config, enum setting setting);      /* not empty */
+bool config_is_given(const struct config *config, enum setting setting);    /* not left to its default */
 int64_t config_ms(const struct config *config, enum setting setting);       /* durations; 0 when unset */
 int64_t config_int(const struct config *config, enum setting setting); /* counts and sizes; 0 when unset */
 double config_rate(const struct config *config, enum setting setting); /* a second */

@@ -15,6 +15,7 @@
 #define DRIVER_LEDGER_LOAD_H
 
 #include "driver/ledger.h"
+#include "value/charset.h"
 
 enum {
     ROW_SKIP = 1,        /* excluded by its status */
@@ -45,6 +46,8 @@ struct ledger_file {
     int64_t size;
     char *path; /* as it was given last: absolute, or "-" */
     enum ledger_spool spool;
+    char delimiter[2];                   /* what it was loaded with, ... */
+    char encoding[CHARSET_NAME_MAX + 1]; /* ... and is to be read with as long as it is known */
     int64_t loaded_ms;
     int64_t records, added, repointed, known, skipped, invalid; /* as they were when it was loaded */
     int64_t without_card; /* of customers: valid ones that no card names; only ledger_files_all fills it */
@@ -61,9 +64,11 @@ struct ledger_load_options {
     int64_t now_ms;
 };
 
-/* Tells whether the file's content (sha256, carries) was loaded before (1, its id set), and notes where it is
- * seen now (path, spool); 0 when it is new. */
+/* Tells whether the file's content (sha256, carries) was loaded before: 1, its id set and what it was loaded
+ * with; 0 when it is new. */
 int ledger_file_known(struct ledger *ledger, struct ledger_file *file, struct fail *fail) MUST_CHECK;
+/* Notes where a file that is known is seen now (path, spool). */
+int ledger_file_seen(struct ledger *ledger, const struct ledger_file *file, struct fail *fail) MUST_CHECK;
 /* Notes that spool files are not needed any more (SPOOL_REMOVED) where all rows that are read from them are
  * final or invalid; *files counts them. */
 int ledger_file_settle(struct ledger *ledger, int64_t *files, struct fail *fail) MUST_CHECK;

@@ -32,6 +32,9 @@ int ingest_check(const char *cards, const char *customers, struct fail *fail) MU
 /* The tables stay open in the portfolio, under their files' ids. FAIL_INPUT for file faults. */
 int ingest(struct ledger *ledger, const struct ingest_options *options, struct portfolio *portfolio,
            struct ingest_result *out, struct fail *fail) MUST_CHECK;
+/* Warns where delimiter or encoding were set, and otherwise than a known file was loaded with: for its rows
+ * the ledger's word holds. */
+void ingest_tell_form(const struct table_options *set, const struct ledger_file *file, struct log *log);
 void ingest_result_free(struct ingest_result *result);
 
 #endif

@@ -34,6 +34,11 @@ void charset_close(struct charset *charset);
  */
 int charset_begin(struct charset *charset, struct span start, size_t *mark, struct fail *fail) MUST_CHECK;
 
+/* Whether a file that was read by the encoding `used` (charset_name after charset_begin) is read alike by the
+ * name `set`: the same, or one that left the order of bytes to the mark. iconv's other names of an encoding
+ * are not known. */
+bool charset_same(const char *set, const char *used);
+
 const char *charset_name(const struct charset *charset); /* upper case; UTF-16LE once that is known */
 size_t charset_unit(const struct charset *charset);
 /* Whether an ASCII character can be written, and is read as itself. */

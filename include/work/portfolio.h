@@ -12,6 +12,11 @@
 
 struct portfolio;
 
+/* The options with which a file of the ledger is read: cut and decoded as when it was loaded. They borrow
+ * from both. */
+struct table_options portfolio_table_options(const struct table_options *options,
+                                             const struct ledger_file *file);
+
 void portfolio_open(struct portfolio **out, const struct table_options *options);
 void portfolio_close(struct portfolio *portfolio);
 

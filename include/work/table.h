@@ -14,8 +14,9 @@
 struct table_options {
     struct source_spool spool; /* where what cannot be read at random is unpacked */
     struct reader_options reader;
-    struct column_options columns; /* columns.files is set by table_open */
-    struct record_rules rules;     /* rules.now_ms: for table_next */
+    bool delimiter_given, encoding_given; /* of the reader's: not left to their defaults */
+    struct column_options columns;        /* columns.files is set by table_open */
+    struct record_rules rules;            /* rules.now_ms: for table_next */
 };
 
 struct table_row {
@@ -26,9 +27,15 @@ struct table_row {
 struct table;
 
 /* Opens the file and reads its header: FAIL_INPUT for a file fault, FAIL_USAGE for a bad setting, both naming
- * the file. `carries`: IN_CARDS, IN_CUSTOMERS or IN_BOTH. The options must outlive the table. */
+ * the file. `carries`: IN_CARDS, IN_CUSTOMERS or IN_BOTH. What options.rules point to must outlive the
+ * table. */
 int table_open(struct table **out, const char *path, unsigned carries, const struct table_options *options,
                struct fail *fail) MUST_CHECK;
+/* The same in two steps, for a file that may be known: after the first there are its name, size, digest and
+ * spool file. The second may have other options for the reader. */
+int table_open_bytes(struct table **out, const char *path, unsigned carries,
+                     const struct table_options *options, struct fail *fail) MUST_CHECK;
+int table_open_header(struct table *table, const struct table_options *options, struct fail *fail) MUST_CHECK;
 /* The same for a file that was loaded before: regular, its bytes as they are. */
 int table_reopen(struct table **out, const char *path, unsigned carries, const struct table_options *options,
                  struct fail *fail) MUST_CHECK;
@@ -42,6 +49,7 @@ const struct columns *table_columns(const struct table *table);
 struct span table_mark(const struct table *table); /* the byte order mark in front of the file, or nothing */
 struct span table_header(const struct table *table); /* its bytes, without the line end */
 char table_delimiter(const struct table *table);
+const char *table_encoding(const struct table *table); /* UTF-16LE where the setting was UTF-16 */
 /* Appends text of ours as the file would write it; what its encoding lacks becomes '?'. */
 void table_encode(struct table *table, struct span text, struct buf *out);
 

@@ -209,7 +209,7 @@ int config_open(struct config **out, struct fail *fail)
             fail->kind = FAIL_INTERNAL; /* the table contradicts itself */
             return -1;
         }
-        store(&config->stored[i], &value, "default");
+        store(&config->stored[i], &value, CONFIG_DEFAULT);
     }
     *out = config;
     return 0;

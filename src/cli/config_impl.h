@@ -8,6 +8,8 @@
 
 #include "cli/config.h"
 
+#define CONFIG_DEFAULT "default" /* the origin of a value that nobody set */
+
 enum config_place { PLACE_SETTING, PLACE_COLUMNS, PLACE_VERDICTS };
 
 /* What section and key name; *out is set for PLACE_SETTING only. */

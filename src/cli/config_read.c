@@ -4,6 +4,7 @@
 #include "kit/json.h"
 
 #include <assert.h>
+#include <string.h>
 #include <time.h>
 
 enum { NAME_CAP = 1024 * 1024 }; /* no name is longer than a configuration file */
@@ -26,6 +27,11 @@ const char *config_text(const struct config *config, enum setting setting)
 bool config_is_set(const struct config *config, enum setting setting)
 {
     return config_text(config, setting)[0] != '\0';
+}
+
+bool config_is_given(const struct config *config, enum setting setting)
+{
+    return strcmp(config->stored[setting].origin, CONFIG_DEFAULT) != 0;
 }
 
 int64_t config_ms(const struct config *config, enum setting setting)

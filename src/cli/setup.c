@@ -27,6 +27,8 @@ void setup_tables(const struct config *config, int64_t now_ms, struct table_opti
         .reader = {.delimiter = config_char(config, SET_INPUT_DELIMITER),
                    .max_record_bytes = (size_t)config_int(config, SET_INPUT_MAX_RECORD_BYTES),
                    .encoding = config_text(config, SET_INPUT_ENCODING)},
+        .delimiter_given = config_is_given(config, SET_INPUT_DELIMITER),
+        .encoding_given = config_is_given(config, SET_INPUT_ENCODING),
         .columns = {.has_owner_bid = config_is_set(config, SET_ENROLL_OWNER_BID),
                     .has_locale = config_is_set(config, SET_ENROLL_LOCALE),
                     .allow_internal = config_bool(config, SET_INPUT_ALLOW_INTERNAL)},

@@ -147,6 +147,8 @@ static int verify_files(struct run *run, struct fail *fail)
         return -1;
     for (size_t i = 0; i < files.count && rc == 0; i++) {
         struct fail gone;
+        if (files.file[i].id != run->result.cards.id && files.file[i].id != run->result.customers.id)
+            ingest_tell_form(&run->tables, &files.file[i], run->command->log);
         rc = portfolio_add(run->portfolio, &files.file[i], &gone);
         if (rc == 0)
             continue;

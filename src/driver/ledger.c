@@ -19,7 +19,7 @@
 
 enum {
     APPLICATION_ID = 0x43745045, /* "CtPE" */
-    SCHEMA_VERSION = 2,
+    SCHEMA_VERSION = 3,
     BUSY_MS = 10000 /* what a status beside a run may wait for, or the run for a reconcile's commit */
 };
 

@@ -217,6 +217,9 @@ int ledger_recount(struct ledger *ledger, struct fail *fail) MUST_CHECK;
 int ledger_meta_text(struct ledger *ledger, const char *key, struct buf *out, struct fail *fail) MUST_CHECK;
 
 /* ledger_read.c */
+struct ledger_file;
+/* What a file was read with, from two columns of a row. */
+void ledger_read_form(sqlite3_stmt *row, int at, struct ledger_file *out);
 int ledger_list_files(struct ledger *ledger, enum statement which, struct ledger_files *out,
                       struct fail *fail) MUST_CHECK;
 

@@ -29,7 +29,7 @@ static const double SHARE_MARGIN = 1e-12; /* far below one record of any file */
  * a write any more, and the load would fail instead of waiting. */
 static const char SQL_TAKE_WRITE_LOCK[] = "DELETE FROM meta WHERE false";
 
-static int note_seen(struct ledger *ledger, const struct ledger_file *file, struct fail *fail)
+int ledger_file_seen(struct ledger *ledger, const struct ledger_file *file, struct fail *fail)
 {
     return ledger_run(ledger, ST_FILE_SEEN, fail, "tdi", file->path, (int)file->spool, file->id);
 }
@@ -45,8 +45,9 @@ int ledger_file_known(struct ledger *ledger, struct ledger_file *file, struct fa
     if (rc != 1)
         return rc;
     file->id = sqlite3_column_int64(statement, 0);
+    ledger_read_form(statement, 1, file);
     (void)sqlite3_reset(statement);
-    return note_seen(ledger, file, fail) == 0 ? 1 : -1;
+    return 1;
 }
 
 int ledger_file_settle(struct ledger *ledger, int64_t *files, struct fail *fail)
@@ -179,9 +180,10 @@ static int finish_customers(const struct load_steps *steps, struct fail *fail)
     if (ledger_value(ledger, ST_FILE_NEXT, &file->id, fail) != 0 ||
         ledger_join_duplicates(ledger, ledger->staged_customers, CUSTOMER_WIDTH, ST_LOAD_CUSTOMER_DUPLICATE,
                                fail) != 0 ||
-        ledger_run(ledger, ST_LOAD_CUSTOMER_FILE, fail, "ititiii", file->id, file->sha256, file->size,
-                   file->path, file->loaded_ms, ledger->staged_records, ledger->staged_skips) != 0 ||
-        note_seen(ledger, file, fail) != 0)
+        ledger_run(ledger, ST_LOAD_CUSTOMER_FILE, fail, "ititttiii", file->id, file->sha256, file->size,
+                   file->path, file->delimiter, file->encoding, file->loaded_ms, ledger->staged_records,
+                   ledger->staged_skips) != 0 ||
+        ledger_file_seen(ledger, file, fail) != 0)
         return -1;
     if (file->corrected && ledger_run(ledger, ST_LOAD_CUSTOMER_CORRECTED, fail, "") != 0)
         return -1;
@@ -267,9 +269,9 @@ static int count_cards(const struct load_steps *steps, struct fail *fail)
 
     file->loaded_ms = steps->options->now_ms;
     if (ledger_value(ledger, ST_FILE_NEXT, &file->id, fail) != 0 ||
-        ledger_run(ledger, ST_LOAD_CARD_FILE, fail, "idtiti", file->id, (int)file->carries, file->sha256,
-                   file->size, file->path, file->loaded_ms) != 0 ||
-        note_seen(ledger, file, fail) != 0 || read_counts(ledger, file, fail) != 0 ||
+        ledger_run(ledger, ST_LOAD_CARD_FILE, fail, "idtittti", file->id, (int)file->carries, file->sha256,
+                   file->size, file->path, file->delimiter, file->encoding, file->loaded_ms) != 0 ||
+        ledger_file_seen(ledger, file, fail) != 0 || read_counts(ledger, file, fail) != 0 ||
         ledger_file_limit(file, steps->options, fail) != 0)
         return -1;
     if (file->invalid > 0) {

@@ -13,17 +13,28 @@ static struct span column_span(sqlite3_stmt *row, int at)
     return (struct span){text ? text : "", text ? (size_t)sqlite3_column_bytes(row, at) : 0};
 }
 
+static void copy_text(struct span text, char *out, size_t size)
+{
+    memset(out, 0, size);
+    if (text.len < size)
+        memcpy(out, text.ptr, text.len);
+}
+
+void ledger_read_form(sqlite3_stmt *row, int at, struct ledger_file *out)
+{
+    copy_text(column_span(row, at), out->delimiter, sizeof out->delimiter);
+    copy_text(column_span(row, at + 1), out->encoding, sizeof out->encoding);
+}
+
 static void read_file(sqlite3_stmt *row, struct ledger_file *out)
 {
-    struct span sha256 = column_span(row, 2);
-
     *out = (struct ledger_file){.id = sqlite3_column_int64(row, 0),
                                 .carries = (unsigned)sqlite3_column_int(row, 1),
                                 .size = sqlite3_column_int64(row, 3),
                                 .spool = (enum ledger_spool)sqlite3_column_int(row, 6)};
-    if (sha256.len < sizeof out->sha256)
-        memcpy(out->sha256, sha256.ptr, sha256.len);
+    copy_text(column_span(row, 2), out->sha256, sizeof out->sha256);
     out->path = mem_text((const char *)sqlite3_column_text(row, 4));
+    ledger_read_form(row, 7, out);
 }
 
 int ledger_list_files(struct ledger *ledger, enum statement which, struct ledger_files *out,
@@ -42,14 +53,14 @@ int ledger_list_files(struct ledger *ledger, enum statement which, struct ledger
         files.rows[files.count++] = sqlite3_column_int64(row, 5);
         if (which != ST_FILE_LIST)
             continue;
-        file->loaded_ms = sqlite3_column_int64(row, 7);
-        file->records = sqlite3_column_int64(row, 8);
-        file->added = sqlite3_column_int64(row, 9);
-        file->repointed = sqlite3_column_int64(row, 10);
-        file->known = sqlite3_column_int64(row, 11);
-        file->skipped = sqlite3_column_int64(row, 12);
-        file->invalid = sqlite3_column_int64(row, 13);
-        file->without_card = sqlite3_column_int64(row, 14);
+        file->loaded_ms = sqlite3_column_int64(row, 9);
+        file->records = sqlite3_column_int64(row, 10);
+        file->added = sqlite3_column_int64(row, 11);
+        file->repointed = sqlite3_column_int64(row, 12);
+        file->known = sqlite3_column_int64(row, 13);
+        file->skipped = sqlite3_column_int64(row, 14);
+        file->invalid = sqlite3_column_int64(row, 15);
+        file->without_card = sqlite3_column_int64(row, 16);
     }
     if (rc != 0) {
         ledger_files_free(&files);

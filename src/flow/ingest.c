@@ -3,6 +3,7 @@
 #include "driver/ledger_read.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -167,28 +168,64 @@ static int stage_file(struct load *load, struct table *table, struct fail *fail)
     return table_check(table, fail) < 0 ? -1 : 0;
 }
 
-/* Tells whether the file is known; fills what the ledger is to remember of it. */
-static int describe(struct load *load, struct table *table, struct ledger_file *file, bool *known,
+static const char *delimiter_name(const char *delimiter)
+{
+    return strcmp(delimiter, "\t") == 0 ? "tab" : delimiter;
+}
+
+void ingest_tell_form(const struct table_options *set, const struct ledger_file *file, struct log *log)
+{
+    const char delimiter[] = {set->reader.delimiter, '\0'};
+    const char *encoding = set->reader.encoding ? set->reader.encoding : "UTF-8";
+
+    if (set->delimiter_given && delimiter[0] && strcmp(delimiter, file->delimiter) != 0)
+        log_add(log, LOG_WARN, "input.delimiter is not what this file was loaded with, which holds for it",
+                LOG_TEXT("file", file->path), LOG_TEXT("loaded_with", delimiter_name(file->delimiter)),
+                LOG_TEXT("set", delimiter_name(delimiter)));
+    if (set->encoding_given && !charset_same(encoding, file->encoding))
+        log_add(log, LOG_WARN, "input.encoding is not what this file was loaded with, which holds for it",
+                LOG_TEXT("file", file->path), LOG_TEXT("loaded_with", file->encoding),
+                LOG_TEXT("set", encoding));
+}
+
+/* Reads a file's header; where its bytes are known it is read as it was loaded. */
+static int begin_file(const struct load *load, struct table *table, struct ledger_file *file, bool *known,
+                      struct fail *fail)
+{
+    struct table_options options = *load->options->tables;
+    int rc;
+
+    *file = (struct ledger_file){.carries = table_carries(table), .size = table_size(table)};
+    file->path = mem_text(table_path(table));
+    if (table_digest(table, file->sha256, fail) != 0)
+        return -1;
+    rc = ledger_file_known(load->ledger, file, fail);
+    if (rc < 0)
+        return -1;
+    *known = rc == 1;
+    if (*known) {
+        ingest_tell_form(&options, file, load->options->log);
+        options = portfolio_table_options(&options, file);
+    }
+    return table_open_header(table, &options, fail);
+}
+
+/* Fills what else the ledger is to remember of the file. */
+static int describe(const struct load *load, struct table *table, struct ledger_file *file, bool known,
                     struct fail *fail)
 {
     bool kept;
-    int rc;
 
-    *file = (struct ledger_file){.carries = table_carries(table),
-                                 .size = table_size(table),
-                                 .corrected = columns_corrected(table_columns(table))};
-    file->path = mem_text(table_path(table));
-    if (table_digest(table, file->sha256, fail) != 0 || table_keep(table, &kept, fail) != 0)
+    file->corrected = columns_corrected(table_columns(table));
+    file->delimiter[0] = table_delimiter(table);
+    (void)snprintf(file->encoding, sizeof file->encoding, "%s", table_encoding(table));
+    if (table_keep(table, &kept, fail) != 0)
         return -1; /* the spool file has its name before a row points into it */
     file->spool = kept ? SPOOL_KEPT : SPOOL_NONE;
     if (table_spooled(table))
         log_add(load->options->log, LOG_INFO, "read through a spool file", LOG_TEXT("file", file->path),
                 LOG_INT("bytes", file->size));
-    rc = ledger_file_known(load->ledger, file, fail);
-    if (rc < 0)
-        return -1;
-    *known = rc == 1;
-    return 0;
+    return known ? ledger_file_seen(load->ledger, file, fail) : 0;
 }
 
 static int check_address_columns(const struct table *cards, const struct table *customers,
@@ -259,9 +296,11 @@ static int load_tables(struct load *load, struct table *cards, struct table *cus
 {
     struct ingest_result *result = load->result;
 
-    if (check_headers(load, cards, customers, fail) != 0 ||
-        (customers && describe(load, customers, &result->customers, &result->customers_known, fail) != 0) ||
-        describe(load, cards, &result->cards, &result->cards_known, fail) != 0 ||
+    if ((customers && begin_file(load, customers, &result->customers, &result->customers_known, fail) != 0) ||
+        begin_file(load, cards, &result->cards, &result->cards_known, fail) != 0 ||
+        check_headers(load, cards, customers, fail) != 0 ||
+        (customers && describe(load, customers, &result->customers, result->customers_known, fail) != 0) ||
+        describe(load, cards, &result->cards, result->cards_known, fail) != 0 ||
         stage_and_finish(load, cards, customers, fail) != 0 ||
         (customers && add_found(load, customers, &result->customers, ROWS_REFUSED_CUSTOMERS, fail) != 0) ||
         add_found(load, cards, &result->cards, ROWS_REFUSED_CARDS, fail) != 0)
@@ -291,10 +330,10 @@ int ingest(struct ledger *ledger, const struct ingest_options *options, struct p
     buf_init(&load.fields, CODES_CAP);
     buf_init(&load.text, TEXT_CAP);
     if (options->customers &&
-        table_open(&customers, options->customers, IN_CUSTOMERS, options->tables, fail) != 0)
+        table_open_bytes(&customers, options->customers, IN_CUSTOMERS, options->tables, fail) != 0)
         goto out;
-    if (table_open(&cards, options->cards, options->customers ? IN_CARDS : IN_BOTH, options->tables, fail) !=
-        0)
+    if (table_open_bytes(&cards, options->cards, options->customers ? IN_CARDS : IN_BOTH, options->tables,
+                         fail) != 0)
         goto out;
     rc = load_tables(&load, cards, customers, fail);
     if (rc == 0) {

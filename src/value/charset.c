@@ -235,6 +235,22 @@ int charset_begin(struct charset *charset, struct span start, size_t *mark, stru
     return 0;
 }
 
+bool charset_same(const char *set, const char *used)
+{
+    struct charset *charset;
+    struct fail ignored;
+    bool same;
+
+    if (charset_is_utf8(set) || charset_is_utf8(used))
+        return charset_is_utf8(set) && charset_is_utf8(used);
+    if (charset_open(&charset, set, &ignored) != 0)
+        return false;
+    same = strcmp(charset->name, used) == 0 ||
+           (charset->by_mark && strncmp(used, charset->unit == 2 ? "UTF-16" : "UTF-32", 6) == 0);
+    charset_close(charset);
+    return same;
+}
+
 const char *charset_name(const struct charset *charset)
 {
     return charset->name;

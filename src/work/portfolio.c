@@ -21,6 +21,16 @@ struct portfolio {
     bool own; /* the card record has problems of its own */
 };
 
+struct table_options portfolio_table_options(const struct table_options *options,
+                                             const struct ledger_file *file)
+{
+    struct table_options own = *options;
+
+    own.reader.delimiter = file->delimiter[0];
+    own.reader.encoding = file->encoding;
+    return own;
+}
+
 void portfolio_open(struct portfolio **out, const struct table_options *options)
 {
     struct portfolio *portfolio = mem_alloc(sizeof *portfolio);
@@ -117,9 +127,10 @@ static int check_same(struct table *table, const struct ledger_file *file, struc
 static int add_from(struct portfolio *portfolio, const struct ledger_file *file, const char *path,
                     struct fail *fail)
 {
+    struct table_options options = portfolio_table_options(portfolio->options, file);
     struct table *table;
 
-    if (table_reopen(&table, path, file->carries, portfolio->options, fail) != 0)
+    if (table_reopen(&table, path, file->carries, &options, fail) != 0)
         return is_loaded_file(file, path) ? -1 : 1;
     if (check_same(table, file, fail) != 0) {
         table_close(table);
@@ -140,7 +151,8 @@ static bool can_unpack_again(const struct ledger_file *file)
 /* Without its spool file, the file is made again from what was given, where that still is what it was. */
 static int unpack_again(struct portfolio *portfolio, const struct ledger_file *file, struct fail *fail)
 {
-    const struct source_spool nameless = {portfolio->options->spool.base, false};
+    const struct table_options options = portfolio_table_options(portfolio->options, file);
+    const struct source_spool nameless = {options.spool.base, false};
     struct source *source;
     struct table *table;
     struct fail why;
@@ -148,7 +160,7 @@ static int unpack_again(struct portfolio *portfolio, const struct ledger_file *f
 
     if (!can_unpack_again(file))
         return 1;
-    if (table_open(&table, file->path, file->carries, portfolio->options, &why) != 0) {
+    if (table_open(&table, file->path, file->carries, &options, &why) != 0) {
         struct fail ignored;
         if (why.kind != FAIL_LEDGER &&
             (source_open(&source, file->path, &nameless, &ignored) != 0 || !is_loaded_source(source, file)))

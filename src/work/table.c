@@ -14,7 +14,6 @@ struct table {
     struct reader *reader; /* streams the file */
     struct reader *parser; /* parses single records */
     struct columns *columns;
-    const struct table_options *options;
     struct record_rules rules;
     struct record record;
     struct buf header;
@@ -46,9 +45,8 @@ static int refuse_header(const struct reader_record *header, struct fail *fail)
                     header->fault == READER_UNCLOSED_QUOTE ? "a quote does not close" : "it is too long");
 }
 
-static int read_header(struct table *table, struct fail *fail)
+static int read_header(struct table *table, struct column_options columns, struct fail *fail)
 {
-    struct column_options columns = table->options->columns;
     struct reader_record header;
     int rc = reader_next(table->reader, &header, fail);
 
@@ -73,19 +71,18 @@ static struct table *make_table(const char *path, unsigned carries, const struct
 
     table->name = mem_text(path);
     table->carries = carries;
-    table->options = options;
     table->rules = options->rules;
     record_init(&table->record);
     buf_init(&table->header, options->reader.max_record_bytes);
     return table;
 }
 
-static int open_readers(struct table *table, struct fail *fail)
+int table_open_header(struct table *table, const struct table_options *options, struct fail *fail)
 {
-    struct reader_options parser = table->options->reader;
+    struct reader_options parser = options->reader;
 
-    if (reader_open(&table->reader, source_fd(table->source), &table->options->reader, fail) != 0 ||
-        read_header(table, fail) != 0)
+    if (reader_open(&table->reader, source_fd(table->source), &options->reader, fail) != 0 ||
+        read_header(table, options->columns, fail) != 0)
         return fail_context(fail, "%s", table->name);
     parser.delimiter = reader_delimiter(table->reader);
     parser.encoding = reader_encoding(table->reader);
@@ -105,13 +102,27 @@ static int check_encoding(const struct table_options *options, struct fail *fail
     return 0;
 }
 
-int table_open(struct table **out, const char *path, unsigned carries, const struct table_options *options,
-               struct fail *fail)
+int table_open_bytes(struct table **out, const char *path, unsigned carries,
+                     const struct table_options *options, struct fail *fail)
 {
     struct table *table = make_table(path, carries, options);
 
-    if (check_encoding(options, fail) == 0 && source_open(&table->source, path, &options->spool, fail) == 0 &&
-        open_readers(table, fail) == 0) {
+    if (check_encoding(options, fail) == 0 && source_open(&table->source, path, &options->spool, fail) == 0) {
+        *out = table;
+        return 0;
+    }
+    table_close(table);
+    return -1;
+}
+
+int table_open(struct table **out, const char *path, unsigned carries, const struct table_options *options,
+               struct fail *fail)
+{
+    struct table *table;
+
+    if (table_open_bytes(&table, path, carries, options, fail) != 0)
+        return -1;
+    if (table_open_header(table, options, fail) == 0) {
         *out = table;
         return 0;
     }
@@ -124,7 +135,7 @@ int table_reopen(struct table **out, const char *path, unsigned carries, const s
 {
     struct table *table = make_table(path, carries, options);
 
-    if (source_reopen(&table->source, path, fail) == 0 && open_readers(table, fail) == 0) {
+    if (source_reopen(&table->source, path, fail) == 0 && table_open_header(table, options, fail) == 0) {
         *out = table;
         return 0;
     }
@@ -184,6 +195,11 @@ struct span table_mark(const struct table *table)
 char table_delimiter(const struct table *table)
 {
     return reader_delimiter(table->reader);
+}
+
+const char *table_encoding(const struct table *table)
+{
+    return reader_encoding(table->reader);
 }
 
 void table_encode(struct table *table, struct span text, struct buf *out)
