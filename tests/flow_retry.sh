@@ -152,6 +152,20 @@ assert_exit 0 submit "${RULES[@]}"
 stop_sandbox
 assert_eq "made again from the file" 2 "$(in_state "$OUT" accepted)"
 
+# ---- by Visa's code in what the event said ----
+
+results "$OUT" | awk -F'\t' -v now="$(date -u +%Y-%m-%dT%H:%M:%S.000Z)" '
+    { printf "{\"event_id\":\"e%d\",\"domain\":\"cards-tokenization\",\"event_type\":\"click-to-pay\",\"schema_version\":1,", NR
+      printf "\"org_id\":\"TN-FLOW\",\"cid\":\"%s\",\"timestamp\":\"%s\",", $13, now
+      printf "\"data\":{\"status\":\"FAILED\",\"reason\":\"VIDC-%d\"}}\n", 4999 + NR }' >"$WORK/events.json"
+assert_exit 0 enroll reconcile "$WORK/events.json"
+assert_eq "declined" 2 "$(enroll status --json | jq .totals.declined)"
+assert_exit 0 retry --code VIDC-500
+assert_in "a part of a code is none" '^ +0  rows in all' "$WORK/stdout"
+assert_exit 0 retry --code VIDC-5001
+assert_in "the card that was declined for it" '^ +1  declined' "$WORK/stdout"
+assert_eq "which one" 502 "$(sql "$LEDGER" 'SELECT card_id FROM card WHERE state = 3')"
+
 # ---- beside a running run: it sends them too, and everything adds up ----
 
 # shellcheck disable=SC2034 # flow.sh reads them

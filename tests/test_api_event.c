@@ -360,6 +360,23 @@ static void times_have_milliseconds(void **state)
     assert_int_equal(timestamp_ms(SPAN("2026-02-30T06:30:00Z"), &at_ms), -1);
 }
 
+static void codes_in_a_message(void **state)
+{
+    (void)state;
+    assert_true(api_event_has_code(SPAN("VIDC-2003"), SPAN("VIDC-2003")));
+    assert_true(api_event_has_code(SPAN("DECLINED: VIDC-2003; card expired"), SPAN("VIDC-2003")));
+    assert_true(api_event_has_code(SPAN("(E1042)"), SPAN("E1042")));
+    assert_true(api_event_has_code(SPAN("VIDC-20031, VIDC-2003"), SPAN("VIDC-2003")));
+    assert_false(api_event_has_code(SPAN("VIDC-20031"), SPAN("VIDC-2003")));
+    assert_false(api_event_has_code(SPAN("XVIDC-2003"), SPAN("VIDC-2003")));
+    assert_false(api_event_has_code(SPAN("VIDC-2003-7"), SPAN("VIDC-2003")));
+    assert_false(api_event_has_code(SPAN("vidc-2003"), SPAN("vidc-2003")));
+    assert_false(api_event_has_code(SPAN("card expired"), SPAN("expired")));
+    assert_false(api_event_has_code(SPAN("http_503"), SPAN("http_503")));
+    assert_false(api_event_has_code(SPAN(""), SPAN("E1")));
+    assert_false(api_event_has_code(SPAN("card"), SPAN("")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -376,6 +393,7 @@ int main(void)
         cmocka_unit_test(odd_members_do_no_harm),
         cmocka_unit_test(rules_that_contradict_themselves_are_refused),
         cmocka_unit_test(times_have_milliseconds),
+        cmocka_unit_test(codes_in_a_message),
     };
 
     return cmocka_run_group_tests_name("api_event", tests, NULL, NULL);

@@ -90,6 +90,32 @@ static void by_code_and_state(void **state)
     assert_int_equal(desk_number("SELECT card_id FROM card WHERE state = 3"), 504);
 }
 
+/* As the page groups what was declined. Of what has no such form the row's own code alone is meant. */
+static void by_the_code_in_the_answer(void **state)
+{
+    struct desk *desk = *state;
+    const struct span codes[] = {SPAN("VIDC-500"), SPAN("VIDC-5000"), SPAN("E1042")};
+    const struct span word = SPAN("failed");
+    struct ledger_retry choice = {.states = BIT(REJECTED) | BIT(EXHAUSTED)};
+
+    begin(desk);
+    (void)desk_number("UPDATE card SET message = iif(card_id = 504, 'FAILED: VIDC-5000; service failed', "
+                      "'(E1042) failed') WHERE card_id IN (504, 505) RETURNING 1");
+    choice.codes = &word;
+    choice.code_count = 1;
+    assert_int_equal(retry(desk, choice).rows, 0);
+    choice.codes = codes;
+    assert_int_equal(retry(desk, choice).rows, 0); /* only a part of it */
+    choice.code_count = 2;
+    assert_int_equal(retry(desk, choice).rows, 1);
+    assert_int_equal(desk_number("SELECT card_id FROM card WHERE state = 3"), 504);
+    choice.cards = (const int64_t[]){505};
+    choice.card_count = 1;
+    assert_int_equal(retry(desk, choice).rows, 0);
+    choice.code_count = 3;
+    assert_int_equal(retry(desk, choice).rows, 1);
+}
+
 static void by_card(void **state)
 {
     struct desk *desk = *state;
@@ -313,6 +339,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         DESK_TEST(by_state),
         DESK_TEST(by_code_and_state),
+        DESK_TEST(by_the_code_in_the_answer),
         DESK_TEST(by_card),
         DESK_TEST(accepted_only_when_overdue),
         DESK_TEST(the_story_is_kept),

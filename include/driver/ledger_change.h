@@ -11,9 +11,9 @@
 
 /* Which rows; within one kind any, between kinds all. */
 struct ledger_retry {
-    unsigned states; /* bits 1 << state, of states that rule/job lets be retried */
-    const struct span *codes;
-    size_t code_count; /* 0: any code */
+    unsigned states;          /* bits 1 << state, of states that rule/job lets be retried */
+    const struct span *codes; /* ours, or of the remote side in the row's message (api_event_has_code) */
+    size_t code_count;        /* 0: any code */
     const int64_t *cards;
     size_t card_count;  /* 0: any card */
     int64_t overdue_ms; /* of ACCEPTED rows those that wait for their event since then or longer */

@@ -73,6 +73,10 @@ int api_events_next(struct api_events *events, struct api_event *out);
  * list, everything else as "***". */
 void api_event_words(struct span text, char *out, size_t size);
 
+/* Whether such a code stands in a message by itself: VIDC-2003 in "DECLINED: VIDC-2003", not in "VIDC-20031".
+ * False for what has not the form of such a code, as no code of ours has. */
+bool api_event_has_code(struct span message, struct span code);
+
 /* A word that names something (a status, a type): as it stands when it has the form of one, else as above. */
 void api_event_name(struct span text, char *out, size_t size);
 

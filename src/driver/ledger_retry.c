@@ -2,6 +2,7 @@
 #include "driver/ledger_change.h"
 
 #include "ledger_impl.h"
+#include "rule/api_event.h"
 
 #include <stdlib.h>
 
@@ -10,7 +11,7 @@ enum { PAGE = 500 };
 struct candidate {
     int64_t id, customer_id;
     enum job_state state;
-    bool chosen; /* by its code */
+    bool chosen; /* by a code */
 };
 
 struct work {
@@ -22,10 +23,12 @@ struct work {
     struct ledger_retried change, done; /* of this page, of all before */
 };
 
-static bool has_code(const struct ledger_retry *retry, const char *code)
+/* The row's own, or the remote side's within the answer's words. */
+static bool has_code(const struct ledger_retry *retry, const char *code, const char *message)
 {
     for (size_t i = 0; i < retry->code_count; i++)
-        if (code && span_is(retry->codes[i], code))
+        if ((code && span_is(retry->codes[i], code)) ||
+            (message && api_event_has_code(span_of(message), retry->codes[i])))
             return true;
     return retry->code_count == 0;
 }
@@ -40,7 +43,8 @@ static int read_page(struct work *work, sqlite3_stmt *row, struct fail *fail)
             (struct candidate){.id = sqlite3_column_int64(row, 0),
                                .state = (enum job_state)sqlite3_column_int(row, 1),
                                .customer_id = sqlite3_column_int64(row, 2),
-                               .chosen = has_code(work->retry, (const char *)sqlite3_column_text(row, 3))};
+                               .chosen = has_code(work->retry, (const char *)sqlite3_column_text(row, 3),
+                                                  (const char *)sqlite3_column_text(row, 4))};
     return rc;
 }
 

@@ -125,6 +125,24 @@ static bool is_code(struct span token)
     return digits > 0 && digits <= CODE_DIGITS && digits == token.len;
 }
 
+static bool is_part(char c)
+{
+    return is_upper(c) || is_lower(c) || is_digit(c) || c == '-' || c == '_';
+}
+
+bool api_event_has_code(struct span message, struct span code)
+{
+    if (!is_code(code))
+        return false;
+    for (size_t i = 0; i + code.len <= message.len; i++) {
+        size_t end = i + code.len;
+        if (memcmp(message.ptr + i, code.ptr, code.len) == 0 && (i == 0 || !is_part(message.ptr[i - 1])) &&
+            (end == message.len || !is_part(message.ptr[end])))
+            return true;
+    }
+    return false;
+}
+
 /* The length of the part in front: INVALID of INVALID_CARD, card of cardExpired, 3 digits of 503. */
 static size_t part_length(struct span text)
 {
