@@ -3,6 +3,7 @@
 #include "engine_case.h"
 
 #include <regex.h>
+#include <string.h>
 
 /* Extended form. */
 static void assert_matches(const char *text, const char *pattern)
@@ -190,6 +191,55 @@ static void the_end_tells_the_last_failure(void **state)
         "run again$");
 }
 
+enum { HOUR_MS = 3600000 };
+
+static void ask_for_an_hour(const struct fake_request *request, struct fake_answer *answer, void *context)
+{
+    const struct outage *outage = context;
+
+    if (request->at_ms < outage->from_ms || request->at_ms >= outage->to_ms)
+        return;
+    answer->status = 503;
+    answer->retry_after = "3600";
+}
+
+/* The server says when it will be back, twice: pushback closes the gate after the first hour, and the second
+ * is longer than breaker.limit. */
+static void a_server_that_names_its_time_is_waited_for(void **state)
+{
+    struct rig *rig = *state;
+    struct outage outage = {0, 2 * HOUR_MS};
+
+    fake_serve(ask_for_an_hour, NULL, &outage);
+    rig->options.pace.breaker_failures = 3;
+    rig_cards(rig, 1, 30, 7);
+    rig_load(rig);
+    assert_int_equal(rig_run(rig), RUN_DONE);
+    assert_int_equal(rig_count(rig, "accepted"), 30);
+    assert_int_equal(rig_logs(rig, "the server seems to be away"), 1);
+    assert_in_range(first_after(HOUR_MS + 10000), 2 * HOUR_MS, 2 * HOUR_MS + 1000);
+}
+
+/* It says so a third time when it is asked: that ends the run, with one request more. */
+static void a_server_that_names_a_time_for_ever_ends_the_run(void **state)
+{
+    struct rig *rig = *state;
+    struct outage outage = {0, FAKE_NEVER};
+    int sent = 0;
+
+    fake_serve(ask_for_an_hour, NULL, &outage);
+    rig->options.pace.breaker_failures = 3;
+    rig_cards(rig, 1, 30, 7);
+    rig_load(rig);
+    assert_int_equal(rig_run(rig), FAIL_REMOTE);
+    assert_non_null(strstr(rig->fail.text, "breaker.limit"));
+    assert_in_range(fake_now_ms(), 2 * HOUR_MS, 2 * HOUR_MS + 1000);
+    assert_int_equal(rig_count(rig, "ready"), 30);
+    for (int i = 0; i < fake_count(false); i++)
+        sent += left_ms(i) >= HOUR_MS + 10000;
+    assert_int_equal(sent, 1);
+}
+
 static void a_token_host_that_stays_away_ends_the_run(void **state)
 {
     struct rig *rig = *state;
@@ -219,6 +269,8 @@ int main(void)
         RIG_TEST(a_broken_server_is_as_good_as_away),
         RIG_TEST(a_server_that_stays_away_ends_the_run),
         RIG_TEST(the_end_tells_the_last_failure),
+        RIG_TEST(a_server_that_names_its_time_is_waited_for),
+        RIG_TEST(a_server_that_names_a_time_for_ever_ends_the_run),
         RIG_TEST(a_token_host_that_stays_away_ends_the_run),
     };
 

@@ -71,7 +71,8 @@ bool pace_broken(const struct pace *pace);
 /* A failure of a row counts as an attempt only when this says so: always while the gate is open; of a probe
  * only if some request has succeeded since the gate last opened. */
 bool pace_counts(const struct pace *pace);
-/* True when the gate has been closed for breaker_limit without any success. */
+/* True when the gate has been closed for breaker_limit without any success; where a Retry-After that came
+ * within that time reaches beyond it, not before a request after it has failed as well. */
 bool pace_given_up(const struct pace *pace, int64_t now_ms);
 /* Milliseconds that all sends are still held by Retry-After; 0: not held. */
 int64_t pace_held(const struct pace *pace, int64_t now_ms);

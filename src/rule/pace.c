@@ -130,7 +130,7 @@ int pace_ahead(const struct pace *pace, int flying, int64_t ahead_ms, int64_t no
 void pace_answer(struct pace *pace, enum pace_signal signal, int64_t started_ms, int64_t retry_after_ms,
                  int64_t now_ms)
 {
-    pace_gate_hold(pace, pace_after(pace, retry_after_ms), now_ms);
+    pace_gate_hold(pace, started_ms, pace_after(pace, retry_after_ms), now_ms);
     if (signal == PACE_OK)
         pace_limits_ok(pace, started_ms, now_ms);
     else if (signal == PACE_PUSHBACK)

@@ -2,6 +2,9 @@
  * breaker closes after N failures in a row, or when for a whole pause there was nothing but failures and
  * pushback: a server that answers 503 for minutes is away as much as one that does not answer.
  *
+ * A server that names a time is not given up before that: a hold that began within breaker.limit is waited
+ * for, and the request behind it decides. A further one, beyond the limit, is not, or there would be no end.
+ *
  * Pauses double, but not beyond what the outage so far justifies: a probe every few seconds for the first
  * minute, then in proportion to the time away. So the end of an outage is noticed within a twelfth of it. */
 #include "pace_impl.h"
@@ -13,10 +16,21 @@ void pace_gate_init(struct pace *pace, int64_t now_ms)
     pace->gate = (struct pace_gate){.held_ms = now_ms};
 }
 
-void pace_gate_hold(struct pace *pace, int64_t retry_after_ms, int64_t now_ms)
+static bool is_limit_over(const struct pace *pace, int64_t now_ms)
 {
-    if (retry_after_ms > 0 && now_ms + retry_after_ms > pace->gate.held_ms)
-        pace->gate.held_ms = now_ms + retry_after_ms;
+    return pace->gate.closed && now_ms - pace->gate.closed_ms >= pace->options.breaker_limit_ms;
+}
+
+void pace_gate_hold(struct pace *pace, int64_t started_ms, int64_t retry_after_ms, int64_t now_ms)
+{
+    struct pace_gate *gate = &pace->gate;
+
+    if (started_ms >= gate->held_ms)
+        gate->patient = false;
+    if (retry_after_ms <= 0 || now_ms + retry_after_ms <= gate->held_ms)
+        return;
+    gate->held_ms = now_ms + retry_after_ms;
+    gate->patient = gate->patient || !is_limit_over(pace, now_ms);
 }
 
 int64_t pace_held(const struct pace *pace, int64_t now_ms)
@@ -138,6 +152,5 @@ bool pace_counts(const struct pace *pace)
 
 bool pace_given_up(const struct pace *pace, int64_t now_ms)
 {
-    return pace->gate.closed && !pace->options.closed &&
-           now_ms - pace->gate.closed_ms >= pace->options.breaker_limit_ms;
+    return is_limit_over(pace, now_ms) && !pace->options.closed && !pace->gate.patient;
 }

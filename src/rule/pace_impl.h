@@ -94,6 +94,7 @@ struct pace_limits {
 
 struct pace_gate {
     int64_t held_ms;    /* Retry-After: nothing leaves before */
+    bool patient;       /* it began within breaker.limit, and no request from behind it has ended yet */
     int failures;       /* in a row */
     int troubles;       /* failures and pushbacks since the last OK */
     int64_t trouble_ms; /* of the first of them */
@@ -185,7 +186,7 @@ int64_t pace_gate_wait(struct pace *pace, int flying, int64_t now_ms);
 bool pace_gate_due(const struct pace *pace, int flying, int64_t now_ms); /* a probe may leave */
 void pace_gate_sent(struct pace *pace, int64_t now_ms);
 void pace_gate_skip(struct pace *pace, int64_t since_ms, int64_t now_ms); /* a time without sends of ours */
-void pace_gate_hold(struct pace *pace, int64_t retry_after_ms, int64_t now_ms);
+void pace_gate_hold(struct pace *pace, int64_t started_ms, int64_t retry_after_ms, int64_t now_ms);
 void pace_gate_answer(struct pace *pace, enum pace_signal signal, int64_t started_ms, int64_t now_ms);
 
 #endif
