@@ -378,10 +378,15 @@ static void test_alert_in_a_reply_is_no_refusal(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_endings),         cmocka_unit_test(test_captures_are_of_the_last_head),
-        cmocka_unit_test(test_timeouts),        cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_connect_timeout), cmocka_unit_test(test_second_address),
-        cmocka_unit_test(test_codes),           cmocka_unit_test(test_alert_in_a_reply_is_no_refusal),
+        cmocka_unit_test(test_endings),
+
+        cmocka_unit_test(test_captures_are_of_the_last_head),
+        cmocka_unit_test(test_timeouts),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_connect_timeout),
+        cmocka_unit_test(test_second_address),
+        cmocka_unit_test(test_codes),
+        cmocka_unit_test(test_alert_in_a_reply_is_no_refusal),
     };
 
     (void)alarm(120); /* a hang is a failure */

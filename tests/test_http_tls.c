@@ -5,6 +5,8 @@
 #include "../src/driver/http_impl.h"
 #include "http_identity.h"
 
+#include <poll.h>
+
 static int set_up(void **state)
 {
     static char passphrase[] = "open sesame";
@@ -330,6 +332,70 @@ static void test_refused_after_lost(void **state)
     server_stop(&server);
 }
 
+/* A second request that the server cannot decrypt, for its first bytes have been taken away: it sends an
+ * alert. */
+static void script_alert_later(struct peer *peer)
+{
+    char bytes[10];
+
+    if (peer_request(peer) && peer_send(peer, OK) && recv(peer->fd, bytes, sizeof bytes, MSG_WAITALL) > 0)
+        (void)peer_request(peer);
+}
+
+/* An alert on a connection that has taken a request before is no refusal of ours, which would end a run. */
+static void test_alert_on_a_kept_connection(void **state)
+{
+    struct http *http = tls_client("ca", NULL, "1.2");
+    struct http_request request;
+    struct http_reply reply;
+
+    (void)state;
+    serve("server", false, 0, script_alert_later, NULL);
+    request = a_request(server.url);
+    request.once = true;
+    ask(http, &reply);
+    assert_int_equal(reply.end, HTTP_ANSWERED);
+    start(http, &request);
+    take(http, &reply);
+    assert_int_equal(reply.end, HTTP_LOST);
+    assert_int_equal(server.requests, 1);
+    http_close(http);
+    server_stop(&server);
+}
+
+static void script_reset_large(struct peer *peer)
+{
+    char bytes[100];
+
+    (void)peer_read(peer, bytes, sizeof bytes);
+    (void)poll(NULL, 0, 2); /* more comes, until there is no room */
+    peer_reset(peer);
+}
+
+/* A part of a large request has left in records of its own before a send fails: that is lost, not unsent. */
+static void test_reset_of_a_large_request(void **state)
+{
+    enum { SIZE = 4 << 20 };
+    struct http *http = tls_client("ca", NULL, "1.2");
+    struct http_request request;
+    struct http_reply reply;
+    char *body = calloc(1, SIZE);
+
+    (void)state;
+    assert_non_null(body);
+    serve("server", false, 0, script_reset_large, NULL);
+    request = a_request(server.url);
+    request.body = (struct span){body, SIZE};
+    for (int i = 0; i < 20; i++) {
+        start(http, &request);
+        take(http, &reply);
+        assert_int_equal(reply.end, HTTP_LOST);
+    }
+    http_close(http);
+    server_stop(&server);
+    free(body);
+}
+
 static void test_many(void **state)
 {
     enum { COUNT = 1000, AT_ONCE = 64 };
@@ -355,10 +421,15 @@ static void test_many(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_trust),       cmocka_unit_test(test_broken_handshakes),
-        cmocka_unit_test(test_cut_replies), cmocka_unit_test(test_idle_close),
-        cmocka_unit_test(test_resent),      cmocka_unit_test(test_refused_after_lost),
+        cmocka_unit_test(test_trust),
+        cmocka_unit_test(test_broken_handshakes),
+        cmocka_unit_test(test_cut_replies),
+        cmocka_unit_test(test_idle_close),
+        cmocka_unit_test(test_resent),
+        cmocka_unit_test(test_refused_after_lost),
         cmocka_unit_test(test_many),
+        cmocka_unit_test(test_alert_on_a_kept_connection),
+        cmocka_unit_test(test_reset_of_a_large_request),
     };
 
     (void)alarm(120); /* a hang is a failure */
