@@ -132,8 +132,7 @@ static CURLcode set_options(struct http_slot *slot, CURL *easy)
 {
     CURLcode code = CURLE_OK;
 
-    SET(CURLOPT_PIPEWAIT, 1L); /* else every request of the first moment connects */
-    SET(CURLOPT_VERBOSE, 1L);  /* for on_text */
+    SET(CURLOPT_VERBOSE, 1L); /* for on_text */
     SET(CURLOPT_MAXAGE_CONN, (long)HTTP_IDLE_MAX_S);
     SET(CURLOPT_UPLOAD_BUFFERSIZE, (long)UPLOAD_BUFFER);
     SET(CURLOPT_POST, 1L);
@@ -195,6 +194,7 @@ void http_transfer_close(struct http_slot *slot)
 static int fill_url(struct http_slot *slot, const char *url, struct fail *fail)
 {
     struct http_transfer *transfer = slot->transfer;
+    CURL *easy = transfer->easy;
     CURLcode code;
 
     if (transfer->url.len > 0 && span_is(buf_span(&transfer->url), url))
@@ -203,9 +203,11 @@ static int fill_url(struct http_slot *slot, const char *url, struct fail *fail)
         fail->kind = FAIL_INTERNAL; /* whoever reads the configuration has checked it */
         return -1;
     }
-    code = curl_easy_setopt(transfer->easy, CURLOPT_URL, url);
-    if (code == CURLE_OK)
-        code = curl_easy_setopt(transfer->easy, CURLOPT_PROXY, http_proxy_for(slot->http, url));
+    /* Else every request of the first moment connects. Without TLS libcurl may wait for ever, behind a
+     * connection whose first reply did not tell its version. */
+    code = curl_easy_setopt(easy, CURLOPT_PIPEWAIT, strncmp(url, "https", 5) == 0 ? 1L : 0L);
+    SET(CURLOPT_URL, url);
+    SET(CURLOPT_PROXY, http_proxy_for(slot->http, url));
     buf_reset(&transfer->url);
     if (code != CURLE_OK)
         return fail_set(fail, FAIL_INTERNAL, "libcurl: %s", curl_easy_strerror(code));
