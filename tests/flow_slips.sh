@@ -36,6 +36,12 @@ assert_eq "nothing was read" "" "$(grep 'file loaded' "$WORK/stderr")"
 last "a folder in none" 7 ".*/none/out: cannot make the folder: .*/none is not there, or not to be written into" \
     enroll check --out "$WORK/none/out" "${FILES[@]}"
 
+# With slashes behind its name it is the same folder.
+assert_exit 0 enroll check --out "$WORK/made/" "${FILES[@]}"
+assert_exit 0 enroll check --out "$WORK//made.too//" "${FILES[@]}"
+(cd "$WORK" && enroll check --out made.here/ "${FILES[@]}" >/dev/null 2>&1)
+assert_true "they are made" test -s "$WORK/made/summary.json" -a -s "$WORK/made.too/summary.json" -a -s "$WORK/made.here/summary.json"
+
 # A run warns when it begins, and sends.
 JOURNAL=$WORK/journal.jsonl OUT=$WORK/file
 start_sandbox

@@ -42,17 +42,35 @@ int outfile_folder(const char *folder, struct fail *fail)
     return fail_set(fail, FAIL_LEDGER, "%s: cannot make the folder: %s", folder, strerror(errno));
 }
 
+/* The folder that a folder which is not there is to be made in; slashes behind its name say nothing. Owned.
+ */
+static char *parent_of(const char *folder)
+{
+    size_t len = strlen(folder);
+    char *parent;
+
+    while (len > 1 && folder[len - 1] == '/')
+        len--;
+    while (len > 0 && folder[len - 1] != '/')
+        len--;
+    while (len > 1 && folder[len - 1] == '/')
+        len--;
+    parent = mem_text(len > 0 ? folder : ".");
+    if (len > 0)
+        parent[len] = '\0';
+    return parent;
+}
+
 int outfile_check(const char *folder, struct fail *fail)
 {
-    const char *slash = strrchr(folder, '/');
     struct fail parent_fail;
     char *parent;
     int rc;
 
     if (access(folder, F_OK) == 0 || errno != ENOENT)
         return check_folder(folder, fail);
-    parent = !slash ? mem_text(".") : strndup(folder, slash == folder ? 1 : (size_t)(slash - folder));
-    rc = parent ? check_folder(parent, &parent_fail) : 0;
+    parent = parent_of(folder);
+    rc = check_folder(parent, &parent_fail);
     if (rc != 0)
         (void)fail_set(fail, FAIL_LEDGER,
                        "%s: cannot make the folder: %s is not there, or not to be written into", folder,
