@@ -158,6 +158,14 @@ static void what_the_end_cuts_is_told(void **state)
     gives("{\n\"a\": {\"b\": 1},\n\"c\": \"d", "0+7 broken|7 {\"b\": 1}|17+7 foreign!");
     gives("{\"a\":1}", "0 {\"a\":1}"); /* its last line lacks an end, and nothing else */
     gives("{\"a\":\n{}{}", "0+6 broken|6 {}|8 {}");
+    /* A bracket in front of other text begins no array of objects; one behind other text may end it. */
+    gives("[main] {}\n[ 07:00] {}\n", "1+6 foreign|7 {}|12+7 foreign|19 {}");
+    gives("{}\n[done\n", "0 {}|4+5 foreign");
+    gives("{}\n[ done\n", "0 {}|5+5 foreign");
+    gives("[{}, null]\n{}\n", "1 {}|5+6 foreign|11 {}");
+    gives("[{}, null, ", "1 {}|5+6 foreign|11+0 cut!");
+    gives("[[x] {}", "2+3 foreign|5 {}");
+    gives("[\n[{}],\n", "3 {}|8+0 cut!");
 }
 
 static void too_long_an_object_is_stepped_over(void **state)

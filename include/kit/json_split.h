@@ -42,6 +42,7 @@ struct json_split {
     enum json_junk junk;
     int mode, previous;
     int64_t arrays;   /* begun around the objects and not closed */
+    bool bracket;     /* the last of them just now, and nothing stood in it yet */
     unsigned depth;   /* of the object at hand, itself included */
     uint64_t objects; /* a bit a level, the innermost lowest: 1 an object, 0 an array */
     bool in_string, escaped, ended;

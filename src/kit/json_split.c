@@ -230,6 +230,7 @@ static int skip_nothing(struct json_split *split)
         return 0;
     if (c != '\xEF') {
         split->arrays += c == '[' ? 1 : c == ']' && split->arrays > 0 ? -1 : 0;
+        split->bracket = c == '[' || (split->bracket && c != ',' && c != ']');
         split->at++;
         return 1;
     }
@@ -248,10 +249,13 @@ static bool look_between(struct json_split *split)
         ;
     if (split->at == split->window.len || skipped < 0)
         return false;
-    if (split->window.ptr[split->at] == '{')
+    if (split->window.ptr[split->at] == '{') {
         begin_object(split);
-    else
+    } else {
+        split->arrays -= split->bracket; /* of a text such as "[main] " */
         begin_junk(split, split->base + (int64_t)split->at, JSON_JUNK_FOREIGN);
+    }
+    split->bracket = false;
     return true;
 }
 
@@ -262,6 +266,8 @@ static bool skip_junk(struct json_split *split)
     const char *brace = memchr(from, '{', split->window.len - split->at);
 
     split->at = brace ? (size_t)(brace - split->window.ptr) : split->window.len;
+    while (split->junk == JSON_JUNK_FOREIGN && split->arrays > 0 && from < split->window.ptr + split->at)
+        split->arrays -= *from++ == ']'; /* "null]" */
     return brace != NULL;
 }
 
