@@ -88,9 +88,30 @@ static void another_holder_is_not_the_run(void **state)
     begin_run(desk);
     desk_reopen(desk, LEDGER_RESUME);
     assert_int_equal(newest(false).life, LIFE_CUT_OFF);
-    begin_run(desk); /* which closes the other one */
+    assert_string_equal(newest(false).holder, ""); /* not the purge's */
+    begin_run(desk);                               /* which closes the other one */
     assert_int_equal(newest(false).life, LIFE_AT_WORK);
     assert_int_equal(newest(false).id, 2);
+}
+
+/* A version that wrote one line may still be at work while this one looks. */
+static void a_lock_without_the_run_does_not_tell(void **state)
+{
+    static const char *const texts[] = {"process 4711 on batch.example\n",
+                                        "process 4711 on batch.example\nrun ",
+                                        "process 4711 on batch.example\nrun x\n", ""};
+    struct desk *desk = *state;
+
+    begin_run(desk);
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        int fd = open(scratch_path("ledger.db.lock"), O_WRONLY | O_TRUNC | O_CLOEXEC);
+        assert_int_equal(write(fd, texts[i], strlen(texts[i])), strlen(texts[i]));
+        assert_int_equal(close(fd), 0);
+        assert_int_equal(newest(false).life, LIFE_UNTOLD);
+        assert_string_equal(newest(false).holder, "");
+    }
+    kill_run(desk);
+    assert_int_equal(newest(false).life, LIFE_CUT_OFF);
 }
 
 /* A view of one instant was taken while the run was at work. */
@@ -153,6 +174,7 @@ int main(void)
         DESK_TEST(a_run_at_work_is_told_from_one_that_was_cut_off),
         DESK_TEST(a_run_that_ended_has_ended),
         DESK_TEST(another_holder_is_not_the_run),
+        DESK_TEST(a_lock_without_the_run_does_not_tell),
         DESK_TEST(a_run_that_ends_meanwhile_was_not_cut_off),
         DESK_TEST(whoever_looks_keeps_no_run_out),
     };

@@ -64,7 +64,7 @@ enum ledger_life {
     LIFE_ENDED,
     LIFE_AT_WORK,
     LIFE_CUT_OFF, /* killed, or its machine went down */
-    LIFE_UNTOLD   /* one of the two: its lock cannot be read */
+    LIFE_UNTOLD   /* one of the two: its lock cannot be read, or does not say */
 };
 
 enum { LEDGER_HOLDER_SIZE = 128 };

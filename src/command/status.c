@@ -30,7 +30,7 @@ static void print_run(const struct ledger_run *run, struct buf *out)
         print_cut_off(run, out);
         return;
     case LIFE_UNTOLD:
-        buf_add_text(out, ", is at work or was cut off: its lock file cannot be read\n");
+        buf_add_text(out, ", is at work or was cut off: its lock file does not tell\n");
         return;
     case LIFE_ENDED:
         buf_addf(out, ", ended %s with exit code %d: %s\n", clock_format(run->ended_ms, at), run->exit_code,

@@ -3,9 +3,10 @@
  * locks that SQLite holds on it. Its name comes from the ledger's real path, so that a symbolic link leads to
  * the same lock; a ledger with several hard links is refused.
  *
- * Its first line says who holds it, a second one which run that is, from before that run is on record. So
- * whoever reads a run without an end can tell one at work from one that was killed, also while a purge holds
- * the lock. To look is to take a shared lock for a moment; no run fails for a moment's looker. */
+ * Its first line says who holds it, a second one which run that is ("run 0": none), from before that run is
+ * on record. So whoever reads a run without an end can tell one at work from one that was killed, also while
+ * a purge holds the lock. To look is to take a shared lock for a moment; no run fails for a moment's looker.
+ */
 #include "driver/ledger_read.h"
 
 #include "ledger_impl.h"
@@ -24,14 +25,15 @@ enum { NAME_CAP = 8192, LOOKER_MS = 1, LOOKERS_MOST = 5000 };
 
 static const char RUN_LINE[] = "run ";
 
-/* The file's lines: who holds the lock, and its run, 0: none. */
+/* The file's lines: who holds the lock, and its run, 0: none, -1: that cannot be read, or is not said, as by
+ * a version that wrote one line only. */
 static int64_t read_holder(int fd, char who[LEDGER_HOLDER_SIZE])
 {
     char text[LEDGER_HOLDER_SIZE + 64];
     ssize_t got = pread(fd, text, sizeof text, 0);
     struct span rest = {text, got > 0 ? (size_t)got : 0}, holder, run = {"", 0};
     const size_t begins = sizeof RUN_LINE - 1;
-    int64_t id = 0;
+    int64_t id;
 
     (void)span_cut(&rest, '\n', &holder);
     if (rest.ptr)
@@ -40,10 +42,10 @@ static int64_t read_holder(int fd, char who[LEDGER_HOLDER_SIZE])
         holder.len = 0;
     memcpy(who, holder.ptr, holder.len);
     who[holder.len] = '\0';
-    if (run.len > begins && memcmp(run.ptr, RUN_LINE, begins) == 0 &&
-        span_to_id((struct span){run.ptr + begins, run.len - begins}, &id) == 0)
-        return id;
-    return 0;
+    if (run.len <= begins || memcmp(run.ptr, RUN_LINE, begins) != 0)
+        return -1;
+    run = (struct span){run.ptr + begins, run.len - begins};
+    return span_to_id(run, &id) == 0 ? id : span_is(run, "0") ? 0 : -1;
 }
 
 static int say_holder(int fd, const char *path, struct fail *fail)
@@ -65,10 +67,11 @@ static int write_holder(int fd, int64_t run)
     if (gethostname(host, sizeof host - 1) != 0)
         host[0] = '\0';
     buf_init(&who, 256);
-    buf_addf(&who, "process %ld on %s\n", (long)getpid(), host[0] ? host : "this host");
-    if (run > 0)
-        buf_addf(&who, "%s%" PRId64 "\n", RUN_LINE, run);
-    done = run > 0 || ftruncate(fd, 0) == 0 ? pwrite(fd, who.ptr, who.len, 0) : -1;
+    buf_addf(&who, "process %ld on %s\n%s%" PRId64 "\n", (long)getpid(), host[0] ? host : "this host",
+             RUN_LINE, run);
+    done = pwrite(fd, who.ptr, who.len, 0); /* over what was there: whoever looks meanwhile finds two lines */
+    if (done >= 0 && ftruncate(fd, (off_t)who.len) != 0)
+        done = -1;
     buf_free(&who);
     return done < 0 ? -1 : 0;
 }

@@ -106,6 +106,8 @@ static bool tell_life(const struct ledger *ledger, struct ledger_run *run, int64
     run->life = held == run->id || ledger->still_run == run->id ? LIFE_AT_WORK
                 : held < 0                                      ? LIFE_UNTOLD
                                                                 : LIFE_CUT_OFF;
+    if (held != run->id)
+        run->holder[0] = '\0'; /* another one's words */
     if (run->life != LIFE_CUT_OFF || *freed == run->id)
         return true;
     *freed = run->id;
