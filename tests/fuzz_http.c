@@ -95,8 +95,10 @@ static int read_reply(struct trial *trial)
         trial->text.len -= piece.len - behind;
     }
     add_reply(trial, rc);
-    if (rc == 1 && trial->text.len > 0)
-        assert(feed(trial->slot, trial->text, &rc) == trial->text.len && rc == 1); /* it stays whole */
+    if (rc == 1 && trial->text.len > 0) {
+        behind = feed(trial->slot, trial->text, &rc);
+        assert(behind == trial->text.len && rc == 1); /* it stays whole */
+    }
     return rc;
 }
 
