@@ -40,4 +40,10 @@ assert_exit 0 submit
 assert_exit 0 enroll status --json
 assert_eq "the run has ended" '["ended",null,0]' "$(jq -c '.last_run | [.state, .holder, .exit_code]' "$WORK/stdout")"
 
+# A look waits for nobody, whatever stands in the lock's place.
+rm -f "$LEDGER.lock"
+mkfifo "$LEDGER.lock"
+assert_exit 0 timeout 20 "$BUILD/ctp-enroll" status --ledger "$LEDGER"
+rm -f "$LEDGER.lock"
+
 flow_end

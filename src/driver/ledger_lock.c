@@ -128,7 +128,7 @@ static int64_t look_at(const char *path, char who[LEDGER_HOLDER_SIZE])
     int fd;
 
     lock_name(path, &name);
-    fd = open(buf_text(&name), O_RDONLY | O_CLOEXEC);
+    fd = open(buf_text(&name), O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* it may be anything, a pipe too */
     buf_free(&name);
     if (fd < 0)
         return errno == ENOENT ? 0 : -1;
