@@ -114,6 +114,28 @@ static inline int identity_end(void)
     return rmdir(folder);
 }
 
+/* A group's set-up: a CA ("ca") and a server of 127.0.0.1 ("server") that it vouches for. */
+static inline int identity_of_server(void **state)
+{
+    struct identity ca, made;
+
+    (void)state;
+    identity_begin();
+    ca = make_identity("Example Test CA", NULL, 10, NULL);
+    save(&ca, "ca", NULL);
+    made = make_identity("server", "IP:127.0.0.1", 10, &ca);
+    save(&made, "server", NULL);
+    drop(&made);
+    drop(&ca);
+    return 0;
+}
+
+static inline int identity_of_nobody(void **state)
+{
+    (void)state;
+    return identity_end();
+}
+
 /* Makes `at` speak TLS as that identity. `client_ca`: it asks for a certificate and insists on it. */
 static inline void give_identity(struct server *at, const char *name, bool client_ca)
 {

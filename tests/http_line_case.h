@@ -7,27 +7,6 @@
 #include "../src/driver/http_impl.h"
 #include "http_identity.h"
 
-static inline int set_up(void **state)
-{
-    struct identity ca, made;
-
-    (void)state;
-    identity_begin();
-    ca = make_identity("Example Test CA", NULL, 10, NULL);
-    save(&ca, "ca", NULL);
-    made = make_identity("server", "IP:127.0.0.1", 10, &ca);
-    save(&made, "server", NULL);
-    drop(&made);
-    drop(&ca);
-    return 0;
-}
-
-static inline int tear_down(void **state)
-{
-    (void)state;
-    return identity_end();
-}
-
 static inline struct http *tls_client(int64_t stall_ms)
 {
     char ca_file[200];

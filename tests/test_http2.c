@@ -6,27 +6,6 @@
 
 static atomic_int offers; /* of h2 by the client */
 
-static int set_up(void **state)
-{
-    struct identity ca, made;
-
-    (void)state;
-    identity_begin();
-    ca = make_identity("Example Test CA", NULL, 10, NULL);
-    save(&ca, "ca", NULL);
-    made = make_identity("server", "IP:127.0.0.1", 10, &ca);
-    save(&made, "server", NULL);
-    drop(&made);
-    drop(&ca);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    return identity_end();
-}
-
 static struct http *open_client(bool http2, int64_t stall_ms)
 {
     char ca_file[200];
@@ -472,5 +451,5 @@ int main(void)
     };
 
     (void)alarm(120); /* a hang is a failure */
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, identity_of_server, identity_of_nobody);
 }

@@ -339,5 +339,5 @@ int main(void)
     };
 
     (void)alarm(120); /* a hang is a failure */
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, identity_of_server, identity_of_nobody);
 }
