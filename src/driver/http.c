@@ -15,9 +15,7 @@
 
 static const char DEFAULT_CA_FILE[] = "/etc/ssl/certs/ca-certificates.crt"; /* Debian, Ubuntu */
 
-/* After so long without a look a kept connection may have been closed by the server: look before using one.
- */
-enum { STALE_LOOK_US = 1000, STALL_LOOK_MOST_US = 1000000 };
+enum { STALL_LOOK_MOST_US = 1000000 };
 
 /* ---- opening and closing ---- */
 
@@ -136,6 +134,11 @@ void http_close(struct http *http)
     curl_global_cleanup();
 }
 
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
 /* ---- the way of a slot ---- */
 
 int http_flying(const struct http *http)
@@ -168,10 +171,10 @@ int http_start(struct http *http, const struct http_request *request, struct fai
         return -1;
     http->free = slot->next;
     slot->next = NULL;
-    if (!slot->transfer)
+    if (!slot->transfer) {
         http_line_start(slot);
-    if (slot->end_us < http->late_us)
-        http->late_us = slot->end_us;
+        http->late_us = earlier(http->late_us, slot->end_us);
+    }
     http->started = slot->flying = true;
     http->flying++;
     return 0;
@@ -230,11 +233,6 @@ int http_take(struct http *http, struct http_reply *reply)
 }
 
 /* ---- waiting ---- */
-
-static int64_t earlier(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
 
 static void end_early(struct http_slot *slot)
 {
