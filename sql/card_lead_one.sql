@@ -1,6 +1,6 @@
 -- The same for one customer, when one of its cards was settled.
 UPDATE card
-SET state = 3, updated_ms = :now,
+SET state = 3, due_ms = max(due_ms, id <= (SELECT last FROM claimed)), updated_ms = :now,
     call = iif(:path AND (call > 0 OR EXISTS (SELECT 1 FROM card AS k
                                               WHERE k.customer_id = :customer_id
                                                 AND (k.state IN (6, 8) OR k.call > 0))), max(call, 1), 0)

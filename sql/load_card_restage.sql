@@ -5,6 +5,6 @@ INSERT INTO stage_card (record, file, line, offset, length, card_id, customer_id
                         code, field, existing, was)
 SELECT id - (1 << 62), file, line, offset, length, card_id, customer_id, account_id, mark, flags, own_code, own_field, id, state
 FROM card
-WHERE state IN (0, 2, 3) AND state <= 4
+WHERE id IN (SELECT id FROM card WHERE state = 0 UNION ALL SELECT id FROM card_open WHERE state IN (2, 3))
   AND (card_id IS NULL OR card_id NOT IN (SELECT card_id FROM stage_card WHERE card_id IS NOT NULL))
   AND (mark IS NULL OR mark NOT IN (SELECT mark FROM stage_card WHERE mark IS NOT NULL));

@@ -72,7 +72,7 @@ CREATE TABLE card (
     attempts INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),
     attempts_before INTEGER NOT NULL DEFAULT 0, -- of these, before the last retry or before the card call
     call INTEGER NOT NULL DEFAULT 0 CHECK (call BETWEEN 0 AND 2), -- 0 customer, 1 card, 2 card after "already"
-    due_ms INTEGER NOT NULL DEFAULT 0, -- 0: as soon as possible; -1: held until told, its answer was lost
+    due_ms INTEGER NOT NULL DEFAULT 0, -- 0: never tried, 1: at once; -1: held until told, its answer was lost
     http_status INTEGER,
     code TEXT,
     field TEXT,
@@ -81,6 +81,15 @@ CREATE TABLE card (
     event_ms INTEGER,                 -- its own time, 0 none; after a retry: failures up to then are of before
     updated_ms INTEGER NOT NULL
 ) STRICT;
+-- Rows that were never tried are claimed in the order of their ids, and nothing is written into them for it: such a row
+-- (ready, due_ms 0) was claimed where its id is at most `last`. A claim is one small row that way, not an update of each.
+CREATE TABLE claimed (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    after INTEGER NOT NULL,           -- no row up to this one is claimed in this way any more
+    last INTEGER NOT NULL,
+    at_ms INTEGER NOT NULL            -- the latest such claim
+) STRICT;
+INSERT INTO claimed (id, after, last, at_ms) VALUES (1, 0, 0, 0);
 CREATE TABLE attempt (                -- every attempt that did not settle its card for good; code retry: the command
     card INTEGER NOT NULL,
     attempt INTEGER NOT NULL,

@@ -1,4 +1,5 @@
--- A row that goes back untried keeps whatever its last answer was.
+-- A row that goes back untried keeps whatever its last answer was, and its time.
 UPDATE card
-SET state = :state, attempts = :attempts, uncertain = :uncertain, due_ms = coalesce(:due_ms, due_ms), updated_ms = :now
-WHERE id = :id AND state = 4;
+SET state = :state, attempts = :attempts, uncertain = :uncertain, updated_ms = :now,
+    due_ms = coalesce(:due_ms, iif(:state = 3 AND due_ms = 0, 1, due_ms))
+WHERE id = :id AND (state = 4 OR (state = 3 AND due_ms = 0 AND id <= (SELECT last FROM claimed)));

@@ -217,10 +217,11 @@ const char *rig_text(struct rig *rig, const char *sql, ...)
 
 void rig_expect(struct rig *rig, int64_t card, const char *state, int attempts)
 {
-    const char *is = rig_text(rig,
-                              "SELECT s.name || ', attempts ' || c.attempts FROM card AS c JOIN state AS s "
-                              "ON s.id = c.state WHERE c.card_id = %" PRId64,
-                              card);
+    const char *is =
+        rig_text(rig,
+                 "SELECT s.name || ', attempts ' || c.attempts FROM card_now AS c JOIN state AS s "
+                 "ON s.id = c.state WHERE c.card_id = %" PRId64,
+                 card);
     char wanted[64];
 
     (void)snprintf(wanted, sizeof wanted, "%s, attempts %d", state, attempts);
@@ -231,7 +232,8 @@ void rig_expect(struct rig *rig, int64_t card, const char *state, int attempts)
 int rig_count(struct rig *rig, const char *state)
 {
     return (int)rig_number(
-        rig, "SELECT count(*) FROM card AS c JOIN state AS s ON s.id = c.state WHERE s.name = '%s'", state);
+        rig, "SELECT count(*) FROM card_now AS c JOIN state AS s ON s.id = c.state WHERE s.name = '%s'",
+        state);
 }
 
 int rig_logs(struct rig *rig, const char *text)
@@ -256,11 +258,11 @@ int rig_logs(struct rig *rig, const char *text)
 static void watch(const struct fake_request *request, void *context)
 {
     struct rig *rig = context;
-    int64_t beyond = rig_number(rig, "SELECT count(*) FROM card WHERE state = 4") - fake_flying(false);
+    int64_t beyond = rig_number(rig, "SELECT count(*) FROM card_now WHERE state = 4") - fake_flying(false);
 
-    if (rig_number(rig,
-                   "SELECT count(*) FROM card WHERE card_id = %" PRId64 " AND state = 4 AND attempts >= 1",
-                   request->card) != 1)
+    if (rig_number(
+            rig, "SELECT count(*) FROM card_now WHERE card_id = %" PRId64 " AND state = 4 AND attempts >= 1",
+            request->card) != 1)
         fail_msg("card %" PRId64 " leaves and is not sent in the ledger", request->card);
     for (int i = 0; i < fake_count(false); i++) {
         const struct fake_request *other = fake_request(false, i);

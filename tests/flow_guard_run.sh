@@ -89,7 +89,7 @@ assert_eq "attempts beyond the first with answers cut" 0 "$(results "$OUT" | awk
 
 begin twice --latency 2s..2s
 start_run --cards "$CARDS" --customers "$CUSTOMERS" --concurrency 4
-wait_until '[ "$(sql "$LEDGER" "SELECT count(*) FROM card WHERE state = 4" 2>/dev/null || echo 0)" -ge 1 ] &&
+wait_until '[ "$(sql "$LEDGER" "SELECT count(*) FROM card_now WHERE state = 4" 2>/dev/null || echo 0)" -ge 1 ] &&
     [ "$(journal_lines)" -ge 1 ]' 20 || die "nothing was in flight"
 kill -s TERM "$RUN_PID"
 wait_until 'grep -q "stopping on a signal" "$WORK/run.stderr"' 5 || fault "the first signal was not seen"

@@ -44,7 +44,7 @@ assert_eq "dry run" '           1  skipped
 dry run: nothing was changed' "$(cat "$WORK/stdout")"
 assert_exit 0 purge --older-than 90d --dry-run --json
 assert_eq "dry run as JSON" '{"schema_version":1,"dry_run":true,"rows":3,"from":{"skipped":1,"already":2}}' "$(jq -c . "$WORK/stdout")"
-assert_eq "a dry run changes nothing" 0 "$(sql "$LEDGER" 'SELECT count(*) FROM card WHERE file = 0')"
+assert_eq "a dry run changes nothing" 0 "$(sql "$LEDGER" 'SELECT count(*) FROM card_now WHERE file = 0')"
 
 exec 9>>"$LEDGER.lock"
 flock -n 9 || die "cannot hold the ledger"

@@ -164,7 +164,7 @@ assert_exit 0 retry --code VIDC-500
 assert_in "a part of a code is none" '^ +0  rows in all' "$WORK/stdout"
 assert_exit 0 retry --code VIDC-5001
 assert_in "the card that was declined for it" '^ +1  declined' "$WORK/stdout"
-assert_eq "which one" 502 "$(sql "$LEDGER" 'SELECT card_id FROM card WHERE state = 3')"
+assert_eq "which one" 502 "$(sql "$LEDGER" 'SELECT card_id FROM card_now WHERE state = 3')"
 
 # ---- beside a running run: it sends them too, and everything adds up ----
 

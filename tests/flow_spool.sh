@@ -224,7 +224,7 @@ start_sandbox --already 100% --seed 7
 : >"$WORK/final/other.db.0123456789abcdef.spool"
 assert_exit 3 submit --set api.enroll_card_path= --cards "$WORK/final/cards.csv.gz" --customers "$WORK/final/customers.csv.zst"
 assert_eq "spool files that held rows need" 2 "$(find "$WORK/final" -name 'ledger.db.*.spool' | wc -l | tr -d ' ')"
-sql "$LEDGER" "UPDATE card SET state = 8 WHERE state = 2; UPDATE tally SET n = (SELECT count(*) FROM card WHERE state = key) WHERE kind = 'state'"
+sql "$LEDGER" "UPDATE card SET state = 8 WHERE state = 2; UPDATE tally SET n = (SELECT count(*) FROM card_now WHERE state = key) WHERE kind = 'state'"
 assert_exit 3 submit
 assert_eq "spool files when all is final" 0 "$(find "$WORK/final" -name 'ledger.db.*.spool' | wc -l | tr -d ' ')"
 assert_eq "files whose spool was removed" 2 "$(sql "$LEDGER" 'SELECT count(*) FROM file WHERE spool = 2')"

@@ -211,11 +211,11 @@ void desk_check(struct desk *desk)
     if (ledger_check(desk->ledger, &desk->fail) != 0)
         fail_msg("%s", desk->fail.text);
     assert_string_equal(desk_text("PRAGMA integrity_check"), "ok");
-    assert_int_equal(desk_number("SELECT count(*) FROM (SELECT 1 FROM card WHERE state IN (3, 4) "
+    assert_int_equal(desk_number("SELECT count(*) FROM (SELECT 1 FROM card_now WHERE state IN (3, 4) "
                                  "GROUP BY customer_id HAVING count(*) > 1)"),
                      0);
-    assert_int_equal(desk_number("SELECT count(*) FROM card AS h WHERE state = 2 AND NOT EXISTS "
-                                 "(SELECT 1 FROM card AS c WHERE c.customer_id = h.customer_id "
+    assert_int_equal(desk_number("SELECT count(*) FROM card_now AS h WHERE state = 2 AND NOT EXISTS "
+                                 "(SELECT 1 FROM card_now AS c WHERE c.customer_id = h.customer_id "
                                  "AND c.state IN (3, 4, 5, 6, 8))"),
                      0);
 }

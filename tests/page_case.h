@@ -52,8 +52,9 @@ static inline void change(const char *sql)
 {
     static const char tally[] =
         ";DELETE FROM tally WHERE kind IN ('state', 'accepted');"
-        "INSERT INTO tally (kind, key, n) SELECT 'state', state, count(*) FROM card GROUP BY state;"
-        "INSERT INTO tally (kind, key, n) SELECT 'accepted', updated_ms, count(*) FROM card WHERE state = 5 "
+        "INSERT INTO tally (kind, key, n) SELECT 'state', state, count(*) FROM card_now GROUP BY state;"
+        "INSERT INTO tally (kind, key, n) SELECT 'accepted', updated_ms, count(*) FROM card_now WHERE state "
+        "= 5 "
         "GROUP BY updated_ms";
     struct buf text;
     sqlite3 *db;

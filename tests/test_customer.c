@@ -48,7 +48,7 @@ static void event(struct desk *desk, int64_t card, bool well)
     struct ledger_event event = {.well = well, .at_ms = NOW_MS, .event_id = "", .message = ""};
     char sql[100];
 
-    (void)snprintf(sql, sizeof sql, "SELECT id FROM card WHERE card_id = %lld", (long long)card);
+    (void)snprintf(sql, sizeof sql, "SELECT id FROM card_now WHERE card_id = %lld", (long long)card);
     event.row = desk_number(sql);
     assert_int_equal(ledger_events_apply(desk->ledger, &event, 1, NOW_MS, &result, &desk->fail), 0);
     assert_int_equal(result.fate, well ? FATE_ENROLLED : FATE_DECLINED);
@@ -136,7 +136,7 @@ static void a_first_card_that_is_already_there_follows(void **state)
     desk_settle(desk, &claims[0], VERDICT_ALREADY, "already_on_click_to_pay");
     ROWS_ARE(desk, "1/1 501 ready already_on_click_to_pay\n1/2 502 held\n1/3 503 held\n1/4 504 sent\n");
     send(desk, 501, CALL_FOLLOW, VERDICT_ACCEPTED, "accepted");
-    assert_int_equal(desk_number("SELECT attempts FROM card WHERE card_id = 501"), 2);
+    assert_int_equal(desk_number("SELECT attempts FROM card_now WHERE card_id = 501"), 2);
     assert_string_equal(desk_text("SELECT attempt || ' ' || http_status || ' ' || code FROM attempt"),
                         "1 400 already_on_click_to_pay");
     send(desk, 502, CALL_CARD, VERDICT_ACCEPTED, "accepted");
@@ -159,7 +159,7 @@ static void a_card_that_follows_has_all_its_attempts(void **state)
         send(desk, 501, CALL_FOLLOW, VERDICT_TRANSIENT, "server_error");
     assert_int_equal(desk_claim(desk, claims, 4, NOW_MS), 0);
     ROWS_ARE(desk, "1/1 501 exhausted server_error\n");
-    assert_int_equal(desk_number("SELECT attempts FROM card"), 6);
+    assert_int_equal(desk_number("SELECT attempts FROM card_now"), 6);
 }
 
 static void a_path_that_comes_later_sends_what_waited(void **state)
@@ -189,7 +189,7 @@ static void a_path_that_comes_later_also_takes_those_that_are_already_there(void
     desk_settle(desk, &claims[1], VERDICT_ACCEPTED, "accepted");
     nothing_due(desk);
     set_path(desk, true);
-    assert_int_equal(desk_number("SELECT attempts_before FROM card WHERE card_id = 501"), 1);
+    assert_int_equal(desk_number("SELECT attempts_before FROM card_now WHERE card_id = 501"), 1);
     send(desk, 501, CALL_FOLLOW, VERDICT_ALREADY, "already_on_click_to_pay");
     send(desk, 502, CALL_CARD, VERDICT_ACCEPTED, "accepted");
     send(desk, 503, CALL_CARD, VERDICT_ACCEPTED, "accepted");
@@ -312,7 +312,7 @@ static void a_customer_left_without_its_card_gets_the_card_call(void **state)
     lost_then_declined(desk);
     send(desk, 501, CALL_FOLLOW, VERDICT_ACCEPTED, "accepted");
     ROWS_ARE(desk, "1/1 501 accepted accepted\n");
-    assert_int_equal(desk_number("SELECT uncertain FROM card"), 0);
+    assert_int_equal(desk_number("SELECT uncertain FROM card_now"), 0);
 }
 
 static void without_a_path_it_is_already_there(void **state)

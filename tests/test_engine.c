@@ -76,7 +76,7 @@ static void an_answer_is_in_the_ledger_250_ms_later(void **state)
     rig_load(rig);
     assert_int_equal(rig_run(rig), RUN_DONE);
     for (int card = 1; card <= 7; card++)
-        assert_int_equal(rig_number(rig, "SELECT updated_ms FROM card WHERE card_id = %d", card),
+        assert_int_equal(rig_number(rig, "SELECT updated_ms FROM card_now WHERE card_id = %d", card),
                          FAKE_WALL_MS + (card <= 6 ? 320 : 620));
 }
 

@@ -64,10 +64,11 @@ static void by_script(const struct fake_request *request, struct fake_answer *an
 static void expect_script(struct rig *rig, int64_t card, const struct script *script)
 {
     rig_expect(rig, card, script->state, script->attempts);
-    assert_string_equal(rig_text(rig, "SELECT code FROM card WHERE card_id = %d", (int)card), script->code);
-    assert_int_equal(rig_number(rig, "SELECT uncertain FROM card WHERE card_id = %d", (int)card),
+    assert_string_equal(rig_text(rig, "SELECT code FROM card_now WHERE card_id = %d", (int)card),
+                        script->code);
+    assert_int_equal(rig_number(rig, "SELECT uncertain FROM card_now WHERE card_id = %d", (int)card),
                      script->uncertain);
-    assert_int_equal(rig_number(rig, "SELECT http_status FROM card WHERE card_id = %d", (int)card),
+    assert_int_equal(rig_number(rig, "SELECT http_status FROM card_now WHERE card_id = %d", (int)card),
                      script->http_status);
     for (int i = 0; i < script->attempts; i++)
         assert_string_equal(fake_header(fake_card(card, i), "x-cid"),
@@ -129,7 +130,7 @@ static void lost_answers_exhaust_a_row_as_uncertain(void **state)
     rig_load(rig);
     assert_int_equal(rig_run(rig), RUN_DONE);
     rig_expect(rig, 1, "exhausted", 3);
-    assert_int_equal(rig_number(rig, "SELECT uncertain FROM card"), 1);
+    assert_int_equal(rig_number(rig, "SELECT uncertain FROM card_now"), 1);
     assert_int_equal(fake_count(false), 3);
     assert_string_equal(fake_header(fake_card(1, 2), "x-cid"), fake_header(fake_card(1, 0), "x-cid"));
 }
@@ -153,9 +154,10 @@ static void loses(const struct fake_request *request, struct fake_answer *answer
 static void expect_held(struct rig *rig, int64_t card, int attempts)
 {
     rig_expect(rig, card, "held", attempts);
-    assert_string_equal(rig_text(rig, "SELECT code FROM card WHERE card_id = %d", (int)card), "answer_lost");
-    assert_int_equal(rig_number(rig, "SELECT uncertain FROM card WHERE card_id = %d", (int)card), 1);
-    assert_int_equal(rig_number(rig, "SELECT due_ms FROM card WHERE card_id = %d", (int)card), -1);
+    assert_string_equal(rig_text(rig, "SELECT code FROM card_now WHERE card_id = %d", (int)card),
+                        "answer_lost");
+    assert_int_equal(rig_number(rig, "SELECT uncertain FROM card_now WHERE card_id = %d", (int)card), 1);
+    assert_int_equal(rig_number(rig, "SELECT due_ms FROM card_now WHERE card_id = %d", (int)card), -1);
     assert_int_equal(rig_number(rig,
                                 "SELECT count(*) FROM attempt AS a JOIN card AS c ON c.id = a.card "
                                 "WHERE c.card_id = %d AND a.code = 'answer_lost'",
@@ -218,7 +220,7 @@ static void a_killed_run_leaves_its_rows_held(void **state)
     rig->kill_at_ms = 0;
     assert_int_equal(rig->recovered, sent);
     assert_int_equal(rig_number(rig,
-                                "SELECT count(*) FROM card WHERE state = 2 AND uncertain AND due_ms = -1 "
+                                "SELECT count(*) FROM card_now WHERE state = 2 AND uncertain AND due_ms = -1 "
                                 "AND code = 'answer_lost' AND attempts = 1"),
                      sent);
     assert_int_equal(rig_run(rig), RUN_DONE);
@@ -257,7 +259,7 @@ static void no_value_of_the_request_enters_the_ledger(void **state)
     give_one_customer(rig);
     assert_int_equal(rig_run(rig), RUN_DONE);
     rig_expect(rig, 1, "rejected", 1);
-    message = rig_text(rig, "SELECT message FROM card");
+    message = rig_text(rig, "SELECT message FROM card_now");
     assert_non_null(strstr(message, "bad request"));
     assert_non_null(strstr(message, "is not liked"));
     assert_null(strstr(message, "Modelo"));
@@ -288,7 +290,7 @@ static void expect_no_message(struct rig *rig, void (*forge)(void *))
     fake_at(50, forge, rig);
     assert_int_equal(rig_run(rig), FAIL_INPUT);
     rig_expect(rig, 1, "rejected", 1);
-    assert_string_equal(rig_text(rig, "SELECT message FROM card"), "");
+    assert_string_equal(rig_text(rig, "SELECT message FROM card_now"), "");
 }
 
 static void what_cannot_be_masked_is_not_kept(void **state)
@@ -350,7 +352,7 @@ static void expect_fatal(struct rig *rig, const struct fatal *fatal)
     rig_expect(rig, 10, "ready", 0);
     assert_int_equal(rig_count(rig, "accepted"), sent - 1);
     assert_int_equal(rig_count(rig, "ready"), 40 - sent + 1);
-    assert_int_equal(rig_number(rig, "SELECT sum(attempts) FROM card"), sent - 1);
+    assert_int_equal(rig_number(rig, "SELECT sum(attempts) FROM card_now"), sent - 1);
     assert_int_equal(rig->figures.accepted, sent - 1);
     assert_true(rig->figures.stopping);
 }

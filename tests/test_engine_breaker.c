@@ -65,7 +65,7 @@ static void an_outage_of_a_minute_exhausts_nothing(void **state)
     rig_load(rig);
     assert_int_equal(rig_run(rig), RUN_DONE);
     assert_int_equal(rig_count(rig, "accepted"), 1200);
-    assert_in_range(rig_number(rig, "SELECT max(attempts) FROM card"), 2, 3);
+    assert_in_range(rig_number(rig, "SELECT max(attempts) FROM card_now"), 2, 3);
     for (int i = 0; i < fake_count(false); i++) {
         const struct fake_request *request = fake_request(false, i);
         if (request->at_ms < 3000 || request->at_ms >= 62000)
@@ -96,9 +96,9 @@ static void expect_twenty_attempts(struct rig *rig, fake_host *api)
     rig_load(rig);
     assert_int_equal(rig_run(rig), RUN_DONE);
     assert_int_equal(rig_count(rig, "accepted"), 80);
-    assert_int_equal(rig_number(rig, "SELECT sum(attempts) FROM card"), 100);
+    assert_int_equal(rig_number(rig, "SELECT sum(attempts) FROM card_now"), 100);
     assert_int_equal(rig_number(rig, "SELECT count(*) FROM attempt"), 20);
-    assert_int_equal(rig_number(rig, "SELECT count(*) FROM card WHERE uncertain"), 0);
+    assert_int_equal(rig_number(rig, "SELECT count(*) FROM card_now WHERE uncertain"), 0);
     for (int i = 0; i < fake_count(false); i++)
         if (left_ms(i) >= 10000 && left_ms(i) < 600000) {
             probes++;
@@ -161,7 +161,7 @@ static void a_server_that_stays_away_ends_the_run(void **state)
     assert_int_equal(rig_logs(rig, "trying one request at a time last=\"connect_failed: scripted end\""), 1);
     assert_in_range(fake_now_ms(), 120000, 125000);
     assert_int_equal(rig_count(rig, "ready"), 30);
-    assert_int_equal(rig_number(rig, "SELECT sum(attempts) FROM card"), 20);
+    assert_int_equal(rig_number(rig, "SELECT sum(attempts) FROM card_now"), 20);
 }
 
 static void recovers_once(const struct fake_request *request, struct fake_answer *answer, void *context)
@@ -257,7 +257,7 @@ static void a_token_host_that_stays_away_ends_the_run(void **state)
                    "look at network, name service, proxy and firewall, then run again$");
     assert_int_equal(fake_count(false), 0);
     assert_int_equal(rig_count(rig, "ready"), 30);
-    assert_int_equal(rig_number(rig, "SELECT sum(attempts) FROM card"), 0);
+    assert_int_equal(rig_number(rig, "SELECT sum(attempts) FROM card_now"), 0);
 }
 
 int main(void)

@@ -166,7 +166,7 @@ static void a_killed_run_asks_by_the_same_call(void **state)
     assert_string_equal(fake_card(501, 2)->url, CARD_URL);
     assert_string_equal(fake_header(fake_card(501, 2), "x-cid"), fake_header(fake_card(501, 0), "x-cid"));
     rig_expect(rig, 501, "accepted", 3);
-    assert_int_equal(rig_number(rig, "SELECT uncertain FROM card WHERE card_id = 501"), 1);
+    assert_int_equal(rig_number(rig, "SELECT uncertain FROM card_now WHERE card_id = 501"), 1);
     rig_expect(rig, 502, "accepted", 1);
     rig_expect(rig, 503, "accepted", 1);
 }

@@ -27,7 +27,7 @@ static void load_customers(struct rig *rig, const char *text)
 
 static void code_is(struct rig *rig, int64_t card, const char *code)
 {
-    assert_string_equal(rig_text(rig, "SELECT code FROM card WHERE card_id = %" PRId64, card), code);
+    assert_string_equal(rig_text(rig, "SELECT code FROM card_now WHERE card_id = %" PRId64, card), code);
 }
 
 /* ---- statuses to be skipped ---- */
@@ -113,8 +113,8 @@ static void expect_taken_at_once(struct rig *rig, struct ending ending)
     assert_int_equal(fake_count(false), 3);
     for (int64_t card = 1; card <= 3; card++)
         rig_expect(rig, card, "accepted", 1);
-    assert_int_equal(rig_number(rig, "SELECT count(*) FROM card WHERE http_status = 202 AND uncertain = 0"),
-                     3);
+    assert_int_equal(
+        rig_number(rig, "SELECT count(*) FROM card_now WHERE http_status = 202 AND uncertain = 0"), 3);
     assert_int_equal(rig->figures.accepted, 3);
     assert_int_equal(rig->figures.transient, 0);
 }
@@ -141,7 +141,7 @@ static void another_status_with_a_lost_body_is_sent_again(void **state)
     assert_int_equal(rig_run(rig), RUN_DONE);
     assert_int_equal(fake_count(false), 6);
     assert_int_equal(rig_count(rig, "accepted"), 3);
-    assert_int_equal(rig_number(rig, "SELECT count(*) FROM card WHERE uncertain = 1"), 3);
+    assert_int_equal(rig_number(rig, "SELECT count(*) FROM card_now WHERE uncertain = 1"), 3);
 }
 
 /* ---- refused at sending, healed by the next file ---- */
@@ -270,7 +270,7 @@ static void repeated_credentials_are_kept_nowhere(void **state)
     rig_load(rig);
     assert_int_equal(rig_run(rig), RUN_DONE);
     rig_expect(rig, 2, "exhausted", 2);
-    assert_string_equal(rig_text(rig, "SELECT message FROM card WHERE card_id = 2"), "HTTP 400");
+    assert_string_equal(rig_text(rig, "SELECT message FROM card_now WHERE card_id = 2"), "HTTP 400");
     assert_int_equal(rig_logs(rig, "no token for an account"), 2);
     assert_int_equal(rig_logs(rig, "lindenkey"), 0);
     assert_int_equal(rig_logs(rig, "MarmaladeHouse"), 0);

@@ -137,7 +137,7 @@ static void look_into_closed(void *context)
     assert_true(figures.closed);
     assert_int_equal(figures.opens_at, MON_13_00);
     assert_int_equal(figures.flying, 0);
-    assert_int_equal(rig_number(rig, "SELECT count(*) FROM card WHERE state = 4"), 0);
+    assert_int_equal(rig_number(rig, "SELECT count(*) FROM card_now WHERE state = 4"), 0);
 }
 
 static void slow(const struct fake_request *request, struct fake_answer *answer, void *context)
@@ -165,7 +165,7 @@ static void closed_hours_are_waited_for(void **state)
     assert_in_range(left_within(0, MINUTE_MS), 580, 610);
     assert_int_equal(left_within(MINUTE_MS, HOUR_MS), 0);
     assert_in_range(left_within(HOUR_MS, HOUR_MS + 2000), 10, 25);
-    assert_int_equal(rig_number(rig, "SELECT max(attempts) FROM card"), 1);
+    assert_int_equal(rig_number(rig, "SELECT max(attempts) FROM card_now"), 1);
     assert_int_equal(rig_logs(rig, "closed by pace.timetable; nothing is sent until=\"Mon 13:00\""), 1);
     assert_int_equal(rig_logs(rig, "open again by pace.timetable"), 1);
     assert_true(rig->turns < 15000);

@@ -161,7 +161,7 @@ static void look_into_hold(void *context)
     assert_in_range(figures.held_ms, 2000, 30000);
     assert_false(figures.broken);
     assert_int_equal(figures.limit, 8);
-    assert_true(rig_number(rig, "SELECT due_ms FROM card WHERE card_id = 5") > FAKE_WALL_MS + 4270);
+    assert_true(rig_number(rig, "SELECT due_ms FROM card_now WHERE card_id = 5") > FAKE_WALL_MS + 4270);
 }
 
 /* Nothing leaves between the answer and the moment that it names; then it goes on. */

@@ -27,9 +27,9 @@ static void a_record_that_became_invalid_is_not_sent(void **state)
     rig_expect(rig, 3, "accepted", 1);
     assert_int_equal(fake_count(false), 2);
     assert_null(fake_card(2, 0));
-    assert_string_equal(rig_text(rig, "SELECT code || ' ' || field FROM card WHERE card_id = 2"),
+    assert_string_equal(rig_text(rig, "SELECT code || ' ' || field FROM card_now WHERE card_id = 2"),
                         "required owner_bid");
-    assert_string_equal(rig_text(rig, "SELECT own_code || ' ' || own_field FROM card WHERE card_id = 2"),
+    assert_string_equal(rig_text(rig, "SELECT own_code || ' ' || own_field FROM card_now WHERE card_id = 2"),
                         "required owner_bid");
 }
 
@@ -46,9 +46,9 @@ static void a_customer_that_became_invalid_is_not_sent(void **state)
     assert_int_equal(rig_run(rig), RUN_DONE);
     rig_expect(rig, 1, "accepted", 1);
     rig_expect(rig, 2, "invalid", 0);
-    assert_string_equal(rig_text(rig, "SELECT code || ' ' || field FROM card WHERE card_id = 2"),
+    assert_string_equal(rig_text(rig, "SELECT code || ' ' || field FROM card_now WHERE card_id = 2"),
                         "customer_invalid customer_id");
-    assert_int_equal(rig_number(rig, "SELECT own_code IS NULL FROM card WHERE card_id = 2"), 1);
+    assert_int_equal(rig_number(rig, "SELECT own_code IS NULL FROM card_now WHERE card_id = 2"), 1);
 }
 
 /* The configuration excludes a status that it did not exclude when the file was loaded. */
@@ -165,7 +165,7 @@ static void expect_stop_at_1001(struct rig *rig)
     assert_true(fake_request(false, sent - 1)->at_ms <= 1001);
     assert_int_equal(rig_count(rig, "accepted"), sent);
     assert_int_equal(rig_count(rig, "ready"), 40 - sent);
-    assert_int_equal(rig_number(rig, "SELECT sum(attempts) FROM card"), sent);
+    assert_int_equal(rig_number(rig, "SELECT sum(attempts) FROM card_now"), sent);
     assert_true(fake_now_ms() <= 2100);
 }
 
@@ -271,7 +271,7 @@ static void nothing_leaves_behind_a_record_that_changed(void **state)
     assert_int_equal(fake_count(false), 8);
     assert_int_equal(fake_now_ms(), 70);
     assert_int_equal(rig_count(rig, "accepted"), 8);
-    assert_int_equal(rig_number(rig, "SELECT sum(attempts) FROM card WHERE state = 3"), 0);
+    assert_int_equal(rig_number(rig, "SELECT sum(attempts) FROM card_now WHERE state = 3"), 0);
 }
 
 static void cut_file(void *context)

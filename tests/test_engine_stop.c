@@ -72,7 +72,7 @@ static void expect_drained_at_1005(struct rig *rig)
     assert_int_equal(fake_now_ms(), last_left_ms() + 2000);
     assert_int_equal(rig_count(rig, "accepted"), sent);
     assert_int_equal(rig_count(rig, "ready"), 200 - sent);
-    assert_int_equal(rig_number(rig, "SELECT sum(attempts) FROM card"), sent);
+    assert_int_equal(rig_number(rig, "SELECT sum(attempts) FROM card_now"), sent);
     rig_restart(rig, false);
     assert_int_equal(rig->recovered, 0);
     fake_serve(NULL, NULL, NULL);
@@ -143,7 +143,7 @@ static void a_signal_ends_a_hold(void **state)
     assert_int_equal(rig_run(rig), RUN_STOPPED);
     assert_int_equal(fake_now_ms(), 60000);
     assert_int_equal(rig_count(rig, "ready"), 200);
-    assert_int_equal(rig_number(rig, "SELECT sum(attempts) FROM card"), fake_count(false));
+    assert_int_equal(rig_number(rig, "SELECT sum(attempts) FROM card_now"), fake_count(false));
 }
 
 /* A 401 that comes while draining costs nothing: there is no time for a new token. */
@@ -164,7 +164,7 @@ static void a_token_refused_in_a_drain_costs_nothing(void **state)
     fake_at(1005, send_signal, &number);
     assert_int_equal(rig_run(rig), RUN_STOPPED);
     assert_int_equal(rig_count(rig, "ready"), 200);
-    assert_int_equal(rig_number(rig, "SELECT sum(attempts) FROM card"), 0);
+    assert_int_equal(rig_number(rig, "SELECT sum(attempts) FROM card_now"), 0);
     assert_int_equal(fake_count(true), 1);
     assert_int_equal(rig_number(rig, "SELECT n FROM tally WHERE kind = 'http' AND key = 401"),
                      fake_count(false));
@@ -201,14 +201,15 @@ static void expect_recovery(struct rig *rig, int flown)
 {
     assert_int_equal(rig->recovered, flown);
     assert_int_equal(
-        rig_number(rig, "SELECT count(*) FROM card WHERE state = 3 AND uncertain AND attempts = 1"), flown);
+        rig_number(rig, "SELECT count(*) FROM card_now WHERE state = 3 AND uncertain AND attempts = 1"),
+        flown);
     fake_serve(already, NULL, NULL);
     rig->kill_at_ms = 0;
     expect_second_run(rig, 200);
-    assert_int_equal(rig_number(rig, "SELECT count(*) FROM card WHERE uncertain AND attempts = 2 AND "
+    assert_int_equal(rig_number(rig, "SELECT count(*) FROM card_now WHERE uncertain AND attempts = 2 AND "
                                      "code = 'already_on_click_to_pay'"),
                      flown);
-    assert_int_equal(rig_number(rig, "SELECT count(*) FROM card WHERE NOT uncertain AND attempts = 1"),
+    assert_int_equal(rig_number(rig, "SELECT count(*) FROM card_now WHERE NOT uncertain AND attempts = 1"),
                      200 - flown);
 }
 
@@ -289,7 +290,7 @@ static void a_killed_run_is_carried_on(void **state)
     assert_true(rig_count(rig, "sent") > 0);
     rig_restart(rig, true);
     assert_int_equal(rig->recovered, 200 - rig_count(rig, "accepted") -
-                                         rig_number(rig, "SELECT count(*) FROM card WHERE attempts = 0"));
+                                         rig_number(rig, "SELECT count(*) FROM card_now WHERE attempts = 0"));
     rig->kill_at_ms = 0;
     expect_second_run(rig, 200);
     for (int64_t card = 1; card <= 200; card++)

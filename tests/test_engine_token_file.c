@@ -36,7 +36,8 @@ static void an_account_missing_from_the_file_holds_up_nobody(void **state)
     rig_load(rig);
     assert_int_equal(rig_run(rig), RUN_DONE);
     assert_int_equal(rig_count(rig, "accepted"), 3);
-    assert_int_equal(rig_number(rig, "SELECT count(*) FROM card WHERE state = 10 AND code = 'no_token'"), 2);
+    assert_int_equal(rig_number(rig, "SELECT count(*) FROM card_now WHERE state = 10 AND code = 'no_token'"),
+                     2);
     assert_int_equal(fake_card(2, 0)->at_ms, 0);
     assert_int_equal(fake_card(3, 0)->at_ms, 0);
     assert_int_equal(fake_card(5, 0)->at_ms, 0);
@@ -60,7 +61,7 @@ static void a_refused_token_file_ends_the_run(void **state)
     rig_load(rig);
     assert_int_equal(rig_run(rig), FAIL_REMOTE);
     assert_int_equal(rig_count(rig, "ready"), 30);
-    assert_int_equal(rig_number(rig, "SELECT sum(attempts) FROM card"), 10);
+    assert_int_equal(rig_number(rig, "SELECT sum(attempts) FROM card_now"), 10);
 }
 
 /* Without claims its life is taken as five minutes, a minute of which is the margin; then it is read

@@ -303,7 +303,7 @@ static void expect_others_done(struct rig *rig, int accepted, int64_t by_ms)
     rig_load(rig);
     assert_int_equal(rig_run(rig), RUN_DONE);
     assert_int_equal(rig_count(rig, "accepted"), accepted);
-    assert_int_equal(rig_number(rig, "SELECT max(attempts) FROM card"), 1);
+    assert_int_equal(rig_number(rig, "SELECT max(attempts) FROM card_now"), 1);
     assert_true(fake_card(12000, 0)->at_ms < by_ms);
     assert_true(fake_card(20108, 0)->at_ms < by_ms);
 }

@@ -47,7 +47,7 @@ static void short_lives(struct rig *rig, struct host *host)
     fake_watch(NULL, NULL); /* 10,000 looks into the ledger: what they guard is tested elsewhere */
     assert_int_equal(rig_run(rig), RUN_DONE);
     assert_int_equal(rig_count(rig, "accepted"), ROWS);
-    assert_int_equal(rig_number(rig, "SELECT count(*) FROM card WHERE attempts <> 1"), 0);
+    assert_int_equal(rig_number(rig, "SELECT count(*) FROM card_now WHERE attempts <> 1"), 0);
     assert_int_equal(host->refused, 0);
     assert_in_range(fake_count(true), ACCOUNTS, ACCOUNTS * 11 / 10);
 }

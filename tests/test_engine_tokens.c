@@ -148,7 +148,7 @@ static void a_revocation_costs_a_mint_an_account(void **state)
     assert_int_equal(rig_run(rig), RUN_DONE);
     assert_int_equal(fake_count(false), 24);
     assert_int_equal(fake_count(true), 6);
-    assert_int_equal(rig_number(rig, "SELECT count(*) FROM card WHERE attempts <> 1 OR state <> 5"), 0);
+    assert_int_equal(rig_number(rig, "SELECT count(*) FROM card_now WHERE attempts <> 1 OR state <> 5"), 0);
 }
 
 static void the_second_refusal_in_a_row_costs_an_attempt(void **state)
@@ -208,8 +208,8 @@ static void ten_refused_rows_in_a_row_end_the_run(void **state)
     refused_rows(rig, refuses_bearers, 1000, FAIL_REMOTE);
     assert_non_null(strstr(rig->fail.text, "401"));
     assert_int_equal(rig_count(rig, "ready"), 12);
-    assert_int_equal(rig_number(rig, "SELECT sum(attempts) FROM card"), 10);
-    assert_int_equal(rig_number(rig, "SELECT count(*) FROM card WHERE attempts > 1"), 0);
+    assert_int_equal(rig_number(rig, "SELECT sum(attempts) FROM card_now"), 10);
+    assert_int_equal(rig_number(rig, "SELECT count(*) FROM card_now WHERE attempts > 1"), 0);
     sent = fake_count(false);
     assert_int_equal(sent, 21); /* while a refused row waits for its token, the next one leaves */
     assert_int_equal(fake_request(false, sent - 1)->ended_ms, fake_now_ms());
@@ -272,8 +272,8 @@ static void expect_end(struct rig *rig, struct mint_fault is, const char *words)
     assert_null(fake_card(101, 0));
     assert_int_equal(fake_request(true, fake_count(true) - 1)->account, 8);
     assert_int_equal(rig_count(rig, "sent"), 0);
-    assert_int_equal(rig_number(rig, "SELECT sum(attempts) FROM card WHERE account_id = 8"), 0);
-    assert_int_equal(rig_number(rig, "SELECT sum(attempts) FROM card"), rig_count(rig, "accepted"));
+    assert_int_equal(rig_number(rig, "SELECT sum(attempts) FROM card_now WHERE account_id = 8"), 0);
+    assert_int_equal(rig_number(rig, "SELECT sum(attempts) FROM card_now"), rig_count(rig, "accepted"));
 }
 
 static void a_token_of_another_account_ends_the_run(void **state)
@@ -324,10 +324,10 @@ static void an_account_without_a_token_spends_its_attempts(void **state)
     rig_load(rig);
     assert_int_equal(rig_run(rig), RUN_DONE);
     assert_int_equal(rig_count(rig, "accepted"), 3);
-    assert_int_equal(rig_number(rig, "SELECT count(*) FROM card WHERE state = 10 AND account_id = 8 AND "
+    assert_int_equal(rig_number(rig, "SELECT count(*) FROM card_now WHERE state = 10 AND account_id = 8 AND "
                                      "code = 'no_token' AND http_status IS NULL"),
                      3);
-    assert_string_equal(rig_text(rig, "SELECT message FROM card WHERE card_id = 101"),
+    assert_string_equal(rig_text(rig, "SELECT message FROM card_now WHERE card_id = 101"),
                         "HTTP 400: account not found");
     assert_int_equal(fake_count(false), 3);
 }

@@ -67,7 +67,7 @@ static void a_newer_file_re_points_what_is_to_be_sent(void **state)
     char before[UUID_TEXT_SIZE], after[UUID_TEXT_SIZE];
 
     desk_load(desk, CARDS "11,21,501\n11,21,502\n12,x,503\n13,21,504\n", NULL);
-    (void)ledger_cid(desk->ledger, desk_number("SELECT id FROM card WHERE card_id = 502"), before);
+    (void)ledger_cid(desk->ledger, desk_number("SELECT id FROM card_now WHERE card_id = 502"), before);
     desk_load(desk, CARDS "14,21,505\n11,21,502\n11,21,501\n12,21,503\n", NULL);
     assert_string_equal(desk_counts(desk, false), "4 1 3 0 0 0");
     /* 501 leads on, though 502 comes first in the newer file; 504 is in neither and stays where it was. */
@@ -76,7 +76,7 @@ static void a_newer_file_re_points_what_is_to_be_sent(void **state)
                    "2/2 502 held\n"
                    "2/3 501 ready\n"
                    "2/4 503 ready\n");
-    (void)ledger_cid(desk->ledger, desk_number("SELECT id FROM card WHERE card_id = 502"), after);
+    (void)ledger_cid(desk->ledger, desk_number("SELECT id FROM card_now WHERE card_id = 502"), after);
     assert_string_equal(before, after);
     assert_int_equal(desk_claim(desk, claims, 4, NOW_MS), 4);
     /* The row that could not be judged before stands before those of an account. */
@@ -421,7 +421,7 @@ static void a_load_does_not_trip_over_another_writer(void **state)
     assert_true(WIFSIGNALED(status));
     assert_int_equal(close(ready[0]), 0);
     buf_free(&text);
-    assert_int_equal(desk_number("SELECT count(*) FROM card"), 21000);
+    assert_int_equal(desk_number("SELECT count(*) FROM card_now"), 21000);
     desk_check(desk);
 }
 

@@ -22,7 +22,7 @@ static void success_enrols_and_failure_declines(void **state)
     ROWS_ARE(desk, "1/1 501 enrolled event_success\n1/2 502 held\n1/3 503 declined event_failure\n");
     assert_string_equal(
         desk_text("SELECT group_concat(coalesce(event_id, '-') || ' ' || coalesce(event_ms, '-') "
-                  "|| ' ' || coalesce(message, '-'), ', ') FROM (SELECT * FROM card ORDER BY card_id)"),
+                  "|| ' ' || coalesce(message, '-'), ', ') FROM (SELECT * FROM card_now ORDER BY card_id)"),
         "e1 1700000000000 -, - - -, e2 1700000000000 FAILURE: expired");
 }
 
@@ -98,7 +98,8 @@ static void every_state_by_correlation_id(void **state)
             result = event_put(desk, event_strong(503, well != 0, NOW_MS, "e"));
             (void)snprintf(
                 got, sizeof got, "%s %s", ledger_fate_name(result.fate),
-                desk_text("SELECT name FROM state WHERE id = (SELECT state FROM card WHERE card_id = 503)"));
+                desk_text(
+                    "SELECT name FROM state WHERE id = (SELECT state FROM card_now WHERE card_id = 503)"));
             assert_string_equal(got, well ? rows[i].success : rows[i].failure);
             assert_int_equal(result.was, rows[i].state);
         }
@@ -128,7 +129,7 @@ static void every_state_by_numbers(void **state)
     event_force(JOB_ACCEPTED, 1, false, 0);
     FATE(desk, event_weak(22, 503, false, NOW_MS, "e"), "declined");
     ROWS_ARE(desk, "1/1 501 accepted accepted\n1/2 502 held\n1/3 503 declined event_failure_weak\n");
-    assert_string_equal(desk_text("SELECT message FROM card WHERE card_id = 503"),
+    assert_string_equal(desk_text("SELECT message FROM card_now WHERE card_id = 503"),
                         "FAILURE: expired; matched by account and card, not by correlation ID");
 }
 
@@ -193,7 +194,7 @@ static const char *picture(void)
         "SELECT (SELECT group_concat(card_id || ' ' || state || ' ' || coalesce(code, '-') || ' ' || "
         "coalesce(event_id, '-') || ' ' || coalesce(event_ms - 1700000000000, '-') || ' ' || "
         "coalesce(message, '-'), '; ') "
-        "FROM (SELECT * FROM card ORDER BY id)) || ' | ' || "
+        "FROM (SELECT * FROM card_now ORDER BY id)) || ' | ' || "
         "coalesce((SELECT group_concat((at_ms - 1700000000000) || ' ' || message, '; ') FROM "
         "(SELECT * FROM attempt ORDER BY at_ms, message)), '')");
 }
@@ -218,7 +219,7 @@ static void reset_rows(void)
             "BEGIN; DELETE FROM attempt; UPDATE card SET event_id = NULL, event_ms = NULL, message = NULL, "
             "code = 'accepted', state = iif(card_id = 502, 2, 5), updated_ms = 1700000000000; DELETE FROM "
             "tally; "
-            "INSERT INTO tally SELECT 'state', state, count(*) FROM card GROUP BY state; "
+            "INSERT INTO tally SELECT 'state', state, count(*) FROM card_now GROUP BY state; "
             "INSERT INTO tally VALUES ('accepted', 1700000000000, 2); COMMIT",
             NULL, NULL, NULL),
         SQLITE_OK);

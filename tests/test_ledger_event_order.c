@@ -168,14 +168,15 @@ static int64_t number_of(int row, const char *column)
 {
     char sql[100];
 
-    (void)snprintf(sql, sizeof sql, "SELECT %s FROM card WHERE card_id = %d", column, 500 + row);
+    (void)snprintf(sql, sizeof sql, "SELECT %s FROM card_now WHERE card_id = %d", column, 500 + row);
     return desk_number(sql);
 }
 
 /* At every step: what was enrolled stays so. */
 static void look(struct world *world)
 {
-    int64_t enrolled = desk_number("SELECT coalesce(sum(1 << (card_id - 500)), 0) FROM card WHERE state = 6");
+    int64_t enrolled =
+        desk_number("SELECT coalesce(sum(1 << (card_id - 500)), 0) FROM card_now WHERE state = 6");
 
     if ((world->enrolled & ~enrolled) != 0)
         fail_msg("enrolled were %" PRIx64 ", are %" PRIx64, world->enrolled, enrolled);
@@ -222,7 +223,7 @@ static void check_end(struct world *world)
     static const char picture[] =
         "SELECT group_concat(card_id || state || coalesce(code, '-') || coalesce(event_id, '-') || "
         "coalesce(event_ms, '-')) || (SELECT count(*) || ' ' || coalesce(sum(at_ms), 0) FROM attempt) "
-        "FROM (SELECT * FROM card ORDER BY id)";
+        "FROM (SELECT * FROM card_now ORDER BY id)";
 
     look(world);
     desk_check(world->desk);

@@ -44,9 +44,10 @@ static void weak_evidence_waits_for_the_answer(void **state)
     desk_settle(desk, &claims[0], VERDICT_ACCEPTED, "accepted");
     ROWS_ARE(desk,
              "1/1 501 enrolled event_success_weak\n1/2 502 held\n1/3 503 declined event_failure_weak\n");
-    assert_string_equal(desk_text("SELECT group_concat(message, ' | ') FROM card WHERE message IS NOT NULL"),
-                        "matched by account and card, not by correlation ID | "
-                        "FAILURE: expired; matched by account and card, not by correlation ID");
+    assert_string_equal(
+        desk_text("SELECT group_concat(message, ' | ') FROM card_now WHERE message IS NOT NULL"),
+        "matched by account and card, not by correlation ID | "
+        "FAILURE: expired; matched by account and card, not by correlation ID");
     assert_int_equal(desk_number("SELECT count(*) FROM event_wait"), 0);
     desk_check(desk);
 }
@@ -175,7 +176,7 @@ static void many_rows_wait(void **state)
                      0);
     assert_int_equal(ledger_events_resume(desk->ledger, NOW_MS, &left, &desk->fail), 0);
     assert_int_equal(left, 0);
-    assert_int_equal(desk_number("SELECT count(*) FROM card WHERE state = 6"), MANY);
+    assert_int_equal(desk_number("SELECT count(*) FROM card_now WHERE state = 6"), MANY);
     desk_check(desk);
 }
 
@@ -218,10 +219,10 @@ static void a_failure_of_before_an_overdue_row_was_sent_again_is_past(void **sta
     FATE(desk, event_strong(503, false, NOW_MS + 1, "e1"), "further");
     send_again(desk, 503);
     FATE(desk, event_strong(503, false, NOW_MS + 1, "e1"), "duplicate");
-    assert_int_equal(desk_number("SELECT state FROM card WHERE card_id = 503"), JOB_ACCEPTED);
+    assert_int_equal(desk_number("SELECT state FROM card_now WHERE card_id = 503"), JOB_ACCEPTED);
     assert_string_equal(
         desk_text("SELECT group_concat(code || coalesce(' ' || message, ''), ', ') FROM attempt "
-                  "WHERE card = (SELECT id FROM card WHERE card_id = 503)"),
+                  "WHERE card = (SELECT id FROM card_now WHERE card_id = 503)"),
         "accepted, retry again, event_failure event e1: FAILURE: expired");
     FATE(desk, event_strong(503, false, NOW_MS + DAY_MS, "e2"), "declined");
 }
@@ -239,11 +240,11 @@ static void a_failure_of_before_a_retry_does_not_come_first(void **state)
     FATE(desk, event_weak(22, 503, false, NOW_MS + DAY_MS, "e2"), "declined");
     FATE(desk, event_strong(503, false, NOW_MS, "e1"), "duplicate");
     FATE(desk, event_strong(503, false, NOW_MS + 1, "e3"), "further");
-    assert_string_equal(desk_text("SELECT event_id || ' ' || code FROM card WHERE card_id = 503"),
+    assert_string_equal(desk_text("SELECT event_id || ' ' || code FROM card_now WHERE card_id = 503"),
                         "e2 event_failure_weak");
     FATE(desk, event_weak(22, 503, true, NOW_MS + DAY_MS, "e4"), "enrolled");
     FATE(desk, event_strong(503, true, NOW_MS, "e5"), "further");
-    assert_string_equal(desk_text("SELECT event_id || ' ' || code FROM card WHERE card_id = 503"),
+    assert_string_equal(desk_text("SELECT event_id || ' ' || code FROM card_now WHERE card_id = 503"),
                         "e5 event_success");
 }
 

@@ -34,8 +34,8 @@ static void a_claim_is_committed_before_it_is_handed_out(void **state)
 
     desk_load(desk, FOUR, NULL);
     assert_int_equal(desk_claim(desk, claims, 3, NOW_MS + 7), 3);
-    assert_int_equal(desk_number("SELECT count(*) FROM card WHERE state = 4 AND attempts = 1"), 3);
-    assert_int_equal(desk_number("SELECT updated_ms FROM card WHERE card_id = 501"), NOW_MS + 7);
+    assert_int_equal(desk_number("SELECT count(*) FROM card_now WHERE state = 4 AND attempts = 1"), 3);
+    assert_int_equal(desk_number("SELECT updated_ms FROM card_now WHERE card_id = 501"), NOW_MS + 7);
     for (int i = 0; i < 3; i++) {
         assert_int_equal(claims[i].card_id, 501 + i);
         assert_int_equal(claims[i].customer_id, 11 + i);
@@ -114,7 +114,7 @@ static void settling_and_claiming_are_one_transaction(void **state)
                    "1/3 503 sent\n"
                    "1/4 504 sent\n");
     assert_string_equal(
-        desk_text("SELECT group_concat(http_status || ' ' || coalesce(message, '-'), ';') FROM card "
+        desk_text("SELECT group_concat(http_status || ' ' || coalesce(message, '-'), ';') FROM card_now "
                   "WHERE state > 4"),
         "202 -;400 state is required");
     desk_check(desk);
@@ -168,8 +168,9 @@ static void neighbours_are_settled_together_and_keep_their_own(void **state)
     assert_int_equal(exchange(desk, outcomes, 6, &x), 0);
     ROWS_ARE(desk, "1/1 501 accepted accepted\n1/2 502 accepted accepted\n1/3 503 accepted accepted\n"
                    "1/4 504 accepted accepted\n1/5 505 rejected bad_request\n1/6 506 accepted accepted\n");
-    assert_string_equal(desk_text("SELECT group_concat(uncertain || coalesce(message, '-'), ';') FROM card"),
-                        "0-;0taken;0-;1-;0-;0-");
+    assert_string_equal(
+        desk_text("SELECT group_concat(uncertain || coalesce(message, '-'), ';') FROM card_now"),
+        "0-;0taken;0-;1-;0-;0-");
     desk_check(desk);
 }
 
@@ -209,7 +210,7 @@ static void a_claim_leaves_what_lies_between_alone(void **state)
     assert_int_equal(exchange(desk, &outcome, 1, &x), 0);
     assert_int_equal(desk_claim(desk, claims, 6, NOW_MS + 1), 3);
     ROWS_ARE(desk, "1/1 501 sent\n1/2 502 ready http_503\n1/3 503 held\n1/4 504 sent\n1/5 505 sent\n");
-    assert_string_equal(desk_text("SELECT group_concat(attempts, ' ') FROM card"), "1 1 0 1 1");
+    assert_string_equal(desk_text("SELECT group_concat(attempts, ' ') FROM card_now"), "1 1 0 1 1");
     desk_check(desk);
 }
 
@@ -236,7 +237,7 @@ static void attempts_are_counted_until_the_last(void **state)
     }
     /* The last one settled it, and the next card takes its place. */
     ROWS_ARE(desk, "1/1 501 exhausted http_503\n1/2 502 ready\n");
-    assert_int_equal(desk_number("SELECT uncertain FROM card WHERE card_id = 501"), 1);
+    assert_int_equal(desk_number("SELECT uncertain FROM card_now WHERE card_id = 501"), 1);
     assert_int_equal(ledger_attempts_begin(desk->ledger, 1, &desk->fail), 0);
     for (int i = 1; i <= 3; i++) {
         assert_int_equal(ledger_attempts_next(desk->ledger, &attempt, &desk->fail), 1);
@@ -262,8 +263,8 @@ static void rows_that_go_back_cost_no_attempt(void **state)
         assert_int_equal(claim.job.attempts, 1);
         desk_settle(desk, &claim, verdicts[i], "not_this");
         ROWS_ARE(desk, "1/1 501 ready\n");
-        assert_string_equal(desk_text("SELECT attempts || ' ' || due_ms || ' ' || uncertain FROM card"),
-                            "0 0 0");
+        assert_string_equal(desk_text("SELECT attempts || ' ' || due_ms || ' ' || uncertain FROM card_now"),
+                            "0 1 0");
     }
     assert_int_equal(desk_number("SELECT count(*) FROM attempt"), 0);
     desk_check(desk);
@@ -286,7 +287,7 @@ static void a_row_that_goes_back_keeps_its_last_answer(void **state)
     outcome.latency_us = -1;
     assert_int_equal(exchange(desk, &outcome, 1, &x), 0);
     ROWS_ARE(desk, "1/1 501 ready http_503\n");
-    assert_string_equal(desk_text("SELECT attempts || ' ' || due_ms FROM card"), "1 1700000003000");
+    assert_string_equal(desk_text("SELECT attempts || ' ' || due_ms FROM card_now"), "1 1700000003000");
     assert_int_equal(x.next_due_ms, NOW_MS + 3000);
 }
 
@@ -305,7 +306,7 @@ static void a_record_refused_at_its_send_is_invalid(void **state)
     outcome.latency_us = -1;
     assert_int_equal(exchange(desk, &outcome, 1, &x), 0);
     ROWS_ARE(desk, "1/1 501 invalid required;in_future owner_bid;consent_time\n1/2 502 ready\n");
-    assert_int_equal(desk_number("SELECT attempts FROM card WHERE card_id = 501"), 0);
+    assert_int_equal(desk_number("SELECT attempts FROM card_now WHERE card_id = 501"), 0);
     desk_check(desk);
 }
 
@@ -343,7 +344,7 @@ static void a_customer_with_a_leading_card_promotes_none(void **state)
                        leading[i]);
         assert_int_equal(desk_number(sql), 1);
         desk_settle(desk, &claims[0], VERDICT_REJECTED, "bad_request");
-        assert_int_equal(desk_number("SELECT state FROM card WHERE card_id = 503"), JOB_HELD);
+        assert_int_equal(desk_number("SELECT state FROM card_now WHERE card_id = 503"), JOB_HELD);
         assert_int_equal(desk_number("UPDATE card SET state = 4 WHERE card_id = 501 RETURNING state"),
                          JOB_SENT);
     }
@@ -491,14 +492,17 @@ static void what_was_sent_when_a_run_died_is_due_again_and_uncertain(void **stat
     assert_int_equal(ledger_run_begin(desk->ledger, "t", NOW_MS, &recovered, &desk->fail), 0);
     assert_int_equal(desk_claim(desk, claims, 3, NOW_MS), 3);
     desk_settle(desk, &claims[0], VERDICT_ACCEPTED, "accepted");
-    assert_int_equal(desk_number("UPDATE card SET due_ms = 5 WHERE card_id = 503 RETURNING due_ms"), 5);
+    assert_int_equal(
+        desk_number(
+            "UPDATE card SET state = 4, attempts = 1, due_ms = 5 WHERE card_id = 503 RETURNING due_ms"),
+        5);                        /* a retry in flight */
     desk_reopen(desk, LEDGER_RUN); /* as after kill -9: nobody ended the run */
     assert_int_equal(ledger_run_begin(desk->ledger, "t", NOW_MS + 90000, &recovered, &desk->fail), 0);
     assert_int_equal(recovered, 2);
     ROWS_ARE(desk, "1/1 501 accepted accepted\n1/2 502 ready\n1/3 503 ready\n1/4 504 ready\n");
     assert_string_equal(
-        desk_text("SELECT group_concat(uncertain || '/' || attempts || '/' || due_ms, ' ') FROM card"),
-        "0/1/0 1/1/0 1/1/0 0/0/0");
+        desk_text("SELECT group_concat(uncertain || '/' || attempts || '/' || due_ms, ' ') FROM card_now"),
+        "0/1/0 1/1/1 1/1/1 0/0/0");
     /* The dead run lasted until its last answer, as far as minutes tell. */
     assert_string_equal(desk_text("SELECT ended_ms || ' ' || exit_code FROM run WHERE id = 1"),
                         "1700000000000 -1");

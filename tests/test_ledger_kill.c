@@ -141,15 +141,15 @@ static int64_t look_after(void)
     desk_check(&desk);
     files = desk_number("SELECT count(*) FROM file");
     fresh = desk_number("SELECT count(*) FROM file WHERE size % 3 <> 2");
-    assert_int_equal(desk_number("SELECT count(*) FROM card"), fresh * FILE_CARDS);
+    assert_int_equal(desk_number("SELECT count(*) FROM card_now"), fresh * FILE_CARDS);
     assert_int_equal(desk_number("SELECT coalesce(sum(records), 0) FROM file"), files * FILE_CARDS);
     assert_int_equal(desk_number("SELECT coalesce(max(size) + 1, 0) FROM file"), files);
-    sent = desk_number("SELECT count(*) FROM card WHERE state = 4");
+    sent = desk_number("SELECT count(*) FROM card_now WHERE state = 4");
     assert_true(sent <= BATCH); /* what flew, and nothing else */
     assert_int_equal(ledger_run_begin(ledger, "t", NOW_MS, &recovered, &fail), 0);
     assert_int_equal(recovered, sent);
-    assert_int_equal(desk_number("SELECT count(*) FROM card WHERE state = 4"), 0);
-    assert_true(desk_number("SELECT count(*) FROM card WHERE uncertain AND state = 3") >= sent);
+    assert_int_equal(desk_number("SELECT count(*) FROM card_now WHERE state = 4"), 0);
+    assert_true(desk_number("SELECT count(*) FROM card_now WHERE uncertain AND state = 3") >= sent);
     desk_check(&desk);
     ledger_close(ledger); /* without the end of this run either */
     return files;
@@ -167,7 +167,7 @@ static void a_killed_process_leaves_a_sound_ledger(void **state)
         files = look_after();
     }
     assert_true(files >= ROUNDS / 4);
-    assert_true(desk_number("SELECT count(*) FROM card WHERE state > 4") > 0);
+    assert_true(desk_number("SELECT count(*) FROM card_now WHERE state > 4") > 0);
 }
 
 int main(void)

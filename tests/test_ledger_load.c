@@ -354,7 +354,7 @@ static void the_limit_may_be_a_share(void **state)
     desk_load(desk, CARDS "11,21,501\nx,22,502\n13,23,503\n14,24,504\n", NULL);
     desk_refuse(desk, CARDS "15,25,505\nx,22,506\n13,23,507\n", NULL);
     assert_string_equal(desk_rows(desk, ROWS_REFUSED_CARDS), "1/2 502 invalid bad_integer customer_id\n");
-    assert_int_equal(desk_number("SELECT count(*) FROM card"), 4);
+    assert_int_equal(desk_number("SELECT count(*) FROM card_now"), 4);
     desk_check(desk);
 }
 
@@ -382,7 +382,7 @@ static void a_throwaway_load_judges_alike(void **state)
               "13,21,501,\n",
               NULL);
     assert_string_equal(desk_text(CARD_INDEXES), "card_refused");
-    assert_int_equal(desk_number("SELECT count(*) FROM card"), 5);
+    assert_int_equal(desk_number("SELECT count(*) FROM card_now"), 5);
     assert_string_equal(desk_counts(desk, false), "5 2 0 0 1 2");
     assert_int_equal(ledger_totals(desk->ledger, &totals, &desk->fail), 0);
     assert_int_equal(totals.state[JOB_READY], 1);

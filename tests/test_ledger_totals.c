@@ -243,7 +243,7 @@ static void refuse_and_leave_nothing(struct desk *desk, const char *cards, const
         fail_msg("%s", desk->fail.text);
     assert_int_equal(desk_number("SELECT count(*) FROM file"), 0);
     assert_int_equal(desk_number("SELECT count(*) FROM file_problem"), 0);
-    assert_int_equal(desk_number("SELECT count(*) FROM card"), 0);
+    assert_int_equal(desk_number("SELECT count(*) FROM card_now"), 0);
     assert_int_equal(desk_number("SELECT count(*) FROM customer"), 0);
     assert_int_equal(desk_number("SELECT count(*) FROM refused_customer"), 0);
 }

@@ -42,8 +42,9 @@ static void begin(struct desk *desk)
         for (size_t i = 0; i < count; i++)
             desk_settle(desk, &claims[i], how[claims[i].card_id - 500], "some_code");
     }
-    assert_string_equal(desk_text("SELECT group_concat(card_id || ' ' || state, ', ') FROM card ORDER BY id"),
-                        "507 0, 501 8, 502 2, 503 9, 504 10, 505 5, 506 5, 508 1");
+    assert_string_equal(
+        desk_text("SELECT group_concat(card_id || ' ' || state, ', ') FROM card_now ORDER BY id"),
+        "507 0, 501 8, 502 2, 503 9, 504 10, 505 5, 506 5, 508 1");
     assert_int_equal(desk_number("SELECT count(*) FROM attempt"), 3);
 }
 
@@ -71,7 +72,7 @@ static void finished_rows_go_and_totals_stay(void **state)
     assert_int_equal(after.requests, before.requests);
     assert_int_equal(desk_number("SELECT count(*) FROM attempt"), 0);
     assert_int_equal(
-        desk_number("SELECT count(*) FROM card WHERE file = 0 AND (code IS NOT NULL OR "
+        desk_number("SELECT count(*) FROM card_now WHERE file = 0 AND (code IS NOT NULL OR "
                     "message IS NOT NULL OR field IS NOT NULL OR offset + length + line + record <> 0)"),
         0);
     assert_int_equal(purge(desk, NOW_MS).rows, 0);
@@ -111,7 +112,7 @@ static void the_same_file_again_adds_nothing(void **state)
     (void)purge(desk, NOW_MS);
     desk_load_again(desk);
     assert_true(desk->result.cards_known);
-    assert_int_equal(desk_number("SELECT count(*) FROM card WHERE file <> 0"), 4);
+    assert_int_equal(desk_number("SELECT count(*) FROM card_now WHERE file <> 0"), 4);
 }
 
 /* A further card still knows that its customer is there: it stays held, and goes by the card call. */
@@ -175,18 +176,18 @@ static enum ledger_fate late_event(struct desk *desk, int64_t row, bool well, in
 static void a_late_event_moves_a_purged_row_without_a_trace(void **state)
 {
     static const char story[] =
-        "SELECT (SELECT count(*) FROM attempt) + (SELECT count(*) FROM card WHERE file = 0 "
+        "SELECT (SELECT count(*) FROM attempt) + (SELECT count(*) FROM card_now WHERE file = 0 "
         "AND (code IS NOT NULL OR message IS NOT NULL OR event_id IS NOT NULL))";
     struct desk *desk = *state;
     int64_t row;
 
     begin(desk);
-    row = desk_number("SELECT id FROM card WHERE card_id = 505");
+    row = desk_number("SELECT id FROM card_now WHERE card_id = 505");
     assert_int_equal(late_event(desk, row, false, NOW_MS), FATE_DECLINED);
     (void)purge(desk, NOW_MS);
     assert_int_equal(late_event(desk, row, false, NOW_MS), FATE_FURTHER);
     assert_int_equal(late_event(desk, row, true, NOW_MS + 5), FATE_ENROLLED);
-    assert_int_equal(desk_number("SELECT state FROM card WHERE card_id = 505"), JOB_ENROLLED);
+    assert_int_equal(desk_number("SELECT state FROM card_now WHERE card_id = 505"), JOB_ENROLLED);
     assert_int_equal(desk_number(story), 0);
     assert_int_equal(late_event(desk, row, true, NOW_MS + 5), FATE_FURTHER);
     /* A later failure is told even so. */
@@ -202,9 +203,9 @@ static void duplicates_stay(void **state)
     desk_load(desk, "customer_id,account_id,card_id,status\n11,21,501,CLOSED\n11,21,501,CLOSED\n", NULL);
     assert_int_equal(purge(desk, NOW_MS).rows, 1);
     desk_load(desk, "customer_id,account_id,card_id,status\n11,21,501,CLOSED\n12,21,502,CLOSED\n", NULL);
-    assert_int_equal(desk_number("SELECT count(*) FROM card WHERE file = 0"), 1);
+    assert_int_equal(desk_number("SELECT count(*) FROM card_now WHERE file = 0"), 1);
     assert_int_equal(desk_number("SELECT n FROM tally WHERE kind = 'purged'"), 1);
-    assert_int_equal(desk_number("SELECT count(*) FROM card"), 2);
+    assert_int_equal(desk_number("SELECT count(*) FROM card_now"), 2);
 }
 
 static void the_ledger_shrinks(void **state)
@@ -231,7 +232,7 @@ static void the_ledger_shrinks(void **state)
     assert_int_equal(ledger_shrink(desk->ledger, &desk->fail), 0);
     assert_true(desk_number("PRAGMA page_count") < before * 3 / 4);
     assert_string_equal(desk_text("PRAGMA integrity_check"), "ok");
-    assert_int_equal(desk_number("SELECT count(*) FROM card WHERE card_id = 5029999 AND state = 1"), 1);
+    assert_int_equal(desk_number("SELECT count(*) FROM card_now WHERE card_id = 5029999 AND state = 1"), 1);
 }
 
 int main(void)

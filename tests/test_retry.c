@@ -21,7 +21,7 @@ static struct ledger_retried retry(struct desk *desk, struct ledger_retry retry)
     if (ledger_retry(desk->ledger, &retry, &done, &desk->fail) != 0)
         fail_msg("%s", desk->fail.text);
     assert_int_equal(ledger_check(desk->ledger, &desk->fail), 0);
-    assert_int_equal(desk_number("SELECT count(*) FROM (SELECT 1 FROM card WHERE state IN (3, 4) "
+    assert_int_equal(desk_number("SELECT count(*) FROM (SELECT 1 FROM card_now WHERE state IN (3, 4) "
                                  "GROUP BY customer_id HAVING count(*) > 1)"),
                      0);
     return done;
@@ -87,7 +87,7 @@ static void by_code_and_state(void **state)
                            .states = BIT(REJECTED) | BIT(DECLINED), .codes = codes, .code_count = 3});
     assert_int_equal(done.rows, 1);
     assert_int_equal(done.ready, 1);
-    assert_int_equal(desk_number("SELECT card_id FROM card WHERE state = 3"), 504);
+    assert_int_equal(desk_number("SELECT card_id FROM card_now WHERE state = 3"), 504);
 }
 
 /* As the page groups what was declined. Of what has no such form the row's own code alone is meant. */
@@ -108,7 +108,7 @@ static void by_the_code_in_the_answer(void **state)
     assert_int_equal(retry(desk, choice).rows, 0); /* only a part of it */
     choice.code_count = 2;
     assert_int_equal(retry(desk, choice).rows, 1);
-    assert_int_equal(desk_number("SELECT card_id FROM card WHERE state = 3"), 504);
+    assert_int_equal(desk_number("SELECT card_id FROM card_now WHERE state = 3"), 504);
     choice.cards = (const int64_t[]){505};
     choice.card_count = 1;
     assert_int_equal(retry(desk, choice).rows, 0);
@@ -132,7 +132,7 @@ static void by_card(void **state)
     done = retry(desk, choice);
     assert_int_equal(done.rows, 1);
     assert_int_equal(done.from[JOB_EXHAUSTED], 1);
-    assert_int_equal(desk_number("SELECT card_id FROM card WHERE state = 3"), 505);
+    assert_int_equal(desk_number("SELECT card_id FROM card_now WHERE state = 3"), 505);
 }
 
 /* Their events may still come: only those that wait for long. Under the same row, so the same cid. */
@@ -239,7 +239,7 @@ static void attempts_begin_anew(void **state)
         desk_settle(desk, &claims[0], VERDICT_TRANSIENT, "http_503");
     }
     assert_int_equal(desk_claim(desk, claims, 4, NOW_MS), 0);
-    assert_int_equal(desk_number("SELECT attempts FROM card WHERE card_id = 505 AND state = 10"), 6);
+    assert_int_equal(desk_number("SELECT attempts FROM card_now WHERE card_id = 505 AND state = 10"), 6);
     desk_check(desk);
 }
 
@@ -330,7 +330,7 @@ static void many_rows(void **state)
     done = retry(desk, (struct ledger_retry){.states = BIT(REJECTED)});
     assert_int_equal(done.rows, 1200);
     assert_int_equal(done.ready, 1200);
-    assert_int_equal(desk_number("SELECT count(*) FROM card WHERE state = 3"), 1200);
+    assert_int_equal(desk_number("SELECT count(*) FROM card_now WHERE state = 3"), 1200);
     assert_int_equal(desk_number("SELECT count(*) FROM attempt WHERE code = 'retry'"), 1200);
 }
 

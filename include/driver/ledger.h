@@ -89,7 +89,7 @@ struct ledger_claim {
     int64_t id, card_id, customer_id, account_id;
     struct ledger_place card, customer; /* customer.file 0: the card's record carries its customer */
     struct job job;
-    int64_t due_ms; /* the time at which it was due, 0: from the beginning */
+    int64_t due_ms; /* as in the ledger */
     bool retry;     /* it was due at a time of its own */
 };
 

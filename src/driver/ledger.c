@@ -5,6 +5,7 @@
 #include "sql/schema.h"
 #include "sql/schema_indexes.h"
 #include "sql/schema_refused.h"
+#include "sql/schema_views.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -19,7 +20,7 @@
 
 enum {
     APPLICATION_ID = 0x43745045, /* "CtPE" */
-    SCHEMA_VERSION = 3,
+    SCHEMA_VERSION = 4,
     BUSY_MS = 10000 /* what a status beside a run may wait for, or the run for a reconcile's commit */
 };
 
@@ -100,7 +101,7 @@ static int make_schema(struct ledger *ledger, struct fail *fail)
              SCHEMA_VERSION);
     if (ledger_transaction(ledger, fail) != 0)
         goto out;
-    if (ledger_script(ledger, SQL_SCHEMA, fail) != 0 ||
+    if (ledger_script(ledger, SQL_SCHEMA, fail) != 0 || ledger_script(ledger, SQL_SCHEMA_VIEWS, fail) != 0 ||
         ledger_script(ledger, SQL_SCHEMA_INDEXES, fail) != 0 ||
         ledger_script(ledger, SQL_SCHEMA_REFUSED, fail) != 0 || store_states(ledger, fail) != 0 ||
         store_seed(ledger, fail) != 0 || ledger_script(ledger, buf_text(&version), fail) != 0) {
@@ -182,6 +183,14 @@ static int configure(struct ledger *ledger, enum ledger_mode mode, struct fail *
     return ledger_script(ledger, settings[mode], fail);
 }
 
+/* From here on every row says itself that it was sent. Only where nobody sends. */
+static int store_claims(struct ledger *ledger, struct fail *fail)
+{
+    if (ledger_run(ledger, ST_CLAIM_STORE, fail, "") != 0)
+        return -1;
+    return ledger_run(ledger, ST_CLAIM_STORED, fail, "");
+}
+
 /* Makes a new ledger's tables, where the mode may do that. */
 static int start_use(struct ledger *ledger, enum ledger_mode mode, struct fail *fail)
 {
@@ -193,7 +202,11 @@ static int start_use(struct ledger *ledger, enum ledger_mode mode, struct fail *
         return fail_set(fail, FAIL_INPUT, "%s: the ledger is empty; the first run fills it", ledger->path);
     if (configure(ledger, mode, fail) != 0)
         return -1;
-    return empty ? make_schema(ledger, fail) : read_seed(ledger, fail);
+    if (empty)
+        return make_schema(ledger, fail);
+    if (read_seed(ledger, fail) != 0)
+        return -1;
+    return mode == LEDGER_SCRATCH ? store_claims(ledger, fail) : 0; /* the run that sends is another's */
 }
 
 /* A scratch ledger starts as a copy of the real one, where that exists. */
@@ -375,7 +388,8 @@ static int recover(struct ledger *ledger, int64_t now_ms, int64_t *recovered, st
     int64_t rows;
     enum job_state then = ledger->hold_lost ? JOB_HELD : JOB_READY;
 
-    if (ledger_run(ledger, ledger->hold_lost ? ST_RECOVER_HOLD : ST_RECOVER, fail, "i", now_ms) != 0)
+    if (store_claims(ledger, fail) != 0 ||
+        ledger_run(ledger, ledger->hold_lost ? ST_RECOVER_HOLD : ST_RECOVER, fail, "i", now_ms) != 0)
         return -1;
     rows = sqlite3_changes64(ledger->db);
     if (ledger_tally(ledger, "state", JOB_SENT, -rows, fail) != 0 ||
@@ -411,13 +425,23 @@ out:
     return rc;
 }
 
+/* What was sent and has no answer by now will have none. */
+static int give_up_sent(struct ledger *ledger, struct fail *fail)
+{
+    return store_claims(ledger, fail) != 0 ? -1 : ledger_run(ledger, ST_SENT_LOST, fail, "");
+}
+
 int ledger_run_end(struct ledger *ledger, int exit_code, const char *reason, int64_t now_ms,
                    struct fail *fail)
 {
-    /* What was sent and has no answer by now will have none. */
-    if (ledger_run(ledger, ST_SENT_LOST, fail, "") != 0)
+    if (ledger_transaction(ledger, fail) != 0)
         return -1;
-    return ledger_run(ledger, ST_RUN_END, fail, "idti", now_ms, exit_code, reason, ledger->run);
+    if (give_up_sent(ledger, fail) != 0 ||
+        ledger_run(ledger, ST_RUN_END, fail, "idti", now_ms, exit_code, reason, ledger->run) != 0) {
+        ledger_rollback(ledger);
+        return -1;
+    }
+    return ledger_commit(ledger, fail);
 }
 
 const char *ledger_version(void)

@@ -65,7 +65,13 @@ static void count_answer(struct change *change, const struct ledger_outcome *out
         change->http[outcome->http_status]++;
 }
 
-enum { NEVER_DUE = -1 }; /* held until told */
+/* When a row that goes back is due, if not at a time of its own. */
+static int64_t due_again(const struct job *job, int64_t due_ms)
+{
+    if (job->state != JOB_READY)
+        return 0;
+    return due_ms > 0 ? due_ms : DUE_AT_ONCE;
+}
 
 /* Whatever came instead of the answer that was lost: that it was lost is what counts. */
 static int store_held(struct settling *settling, const struct ledger_outcome *o, const struct job *job,
@@ -75,7 +81,7 @@ static int store_held(struct settling *settling, const struct ledger_outcome *o,
                    (int64_t)o->http_status, "answer_lost", NULL) != 0)
         return -1;
     return ledger_run(settling->ledger, ST_SETTLE, fail, "dddiztttiii", (int)job->state, job->attempts, 1,
-                      (int64_t)NEVER_DUE, (int64_t)o->http_status, "answer_lost", NULL, NULL,
+                      (int64_t)DUE_NEVER, (int64_t)o->http_status, "answer_lost", NULL, NULL,
                       settling->now_ms, o->id, o->id);
 }
 
@@ -110,8 +116,8 @@ static int store_outcome(struct settling *settling, const struct ledger_outcome 
     case VERDICT_TOKEN:
     case VERDICT_FATAL:
     case VERDICT_SKIPPED:
-        return ledger_run(ledger, ST_SETTLE_BACK, fail, "dddzii", (int)job->state, job->attempts,
-                          (int)job->uncertain, o->due_ms, now_ms, o->id);
+        return ledger_run(ledger, ST_SETTLE_BACK, fail, "dddizi", (int)job->state, job->attempts,
+                          (int)job->uncertain, now_ms, o->due_ms, o->id);
     case VERDICT_INVALID:
         return ledger_run(ledger, ST_SETTLE_INVALID, fail, "dddttttii", (int)job->state, job->attempts,
                           (int)job->uncertain, o->own_code, o->own_field, o->code, o->field, now_ms, o->id);
@@ -126,8 +132,8 @@ static int store_outcome(struct settling *settling, const struct ledger_outcome 
                    (int64_t)o->http_status, o->code, message) != 0)
         return -1;
     return ledger_run(ledger, ST_SETTLE, fail, "dddiztttiii", (int)job->state, job->attempts,
-                      (int)job->uncertain, job->state == JOB_READY ? o->due_ms : INT64_C(0),
-                      (int64_t)o->http_status, o->code, NULL, message, now_ms, o->id, last);
+                      (int)job->uncertain, due_again(job, o->due_ms), (int64_t)o->http_status, o->code, NULL,
+                      message, now_ms, o->id, last);
 }
 
 static bool same_text(const char *a, const char *b)
@@ -238,7 +244,7 @@ static int settle(struct ledger *ledger, const struct ledger_exchange *x, struct
         outcomes[i] = &x->outcomes[i];
     rc = settle_all(&settling, outcomes, x->outcome_count, fail);
     free(outcomes);
-    return rc;
+    return rc == 0 && x->outcome_count > 0 ? ledger_run(ledger, ST_CLAIM_SETTLED, fail, "") : rc;
 }
 
 static void read_claim(sqlite3_stmt *row, struct ledger_claim *out)
@@ -263,8 +269,8 @@ static void read_claim(sqlite3_stmt *row, struct ledger_claim *out)
     };
 }
 
-/* Marks the claims as SENT, from the first on as far as they are due at its time and near each other: of rows
- * never tried nearly all. Returns how many those are, or -1. */
+/* Marks the claims as SENT, from the first on as far as they are due at its time and near each other. Returns
+ * how many those are, or -1. */
 static int mark_run(struct ledger *ledger, struct ledger_claim *claims, size_t count, int64_t now_ms,
                     struct fail *fail)
 {
@@ -273,8 +279,6 @@ static int mark_run(struct ledger *ledger, struct ledger_claim *claims, size_t c
     while (run < count && claims[run].due_ms == claims[0].due_ms &&
            claims[run].id - claims[run - 1].id <= NEAR_ROWS)
         run++;
-    for (size_t i = 0; i < run; i++)
-        job_claim(&claims[i].job);
     if (ledger_run(ledger, ST_CLAIM_MARK, fail, "iiii", now_ms, claims[0].id, claims[run - 1].id,
                    claims[0].due_ms) != 0)
         return -1;
@@ -284,27 +288,29 @@ static int mark_run(struct ledger *ledger, struct ledger_claim *claims, size_t c
                     claims[0].id, run - 1);
 }
 
-/* Due rows, tried before or not, into the claims; they are marked afterwards, since a statement must not
- * change what another one is reading. A row never tried is due at 0. */
-static int find_due(struct ledger *ledger, struct ledger_exchange *x, bool tried, size_t most,
-                    struct fail *fail)
+/* Reads what the bound statement finds into the claims. */
+static int take(struct ledger *ledger, struct ledger_exchange *x, sqlite3_stmt *row, struct fail *fail)
 {
-    sqlite3_stmt *row = ledger_statement(ledger, ST_CLAIM, fail);
-    size_t before = x->claimed, left = x->want - x->claimed;
-    int rc, run;
+    int rc;
 
-    if (!row || ledger_bind(ledger, row, fail, "iii", (int64_t)tried, tried ? x->now_ms : INT64_C(0),
-                            (int64_t)(left < most ? left : most)) != 0)
-        return -1;
     while ((rc = ledger_step(ledger, row, fail)) == 1) {
         read_claim(row, &x->claims[x->claimed]);
-        x->claims[x->claimed++].retry = tried;
+        job_claim(&x->claims[x->claimed++].job);
     }
-    if (tried)
-        x->retries += x->claimed - before;
-    else
-        x->untried_out = x->claimed - before < left;
-    if (rc != 0)
+    return rc;
+}
+
+/* Rows of card_live that are due; they are marked afterwards, since a statement must not change what another
+ * one is reading. */
+static int claim_due(struct ledger *ledger, struct ledger_exchange *x, int64_t from_ms, int64_t to_ms,
+                     size_t most, struct fail *fail)
+{
+    sqlite3_stmt *row = ledger_statement(ledger, ST_CLAIM, fail);
+    size_t before = x->claimed;
+    int run;
+
+    if (!row || ledger_bind(ledger, row, fail, "iii", from_ms, to_ms, (int64_t)most) != 0 ||
+        take(ledger, x, row, fail) != 0)
         return -1;
     for (size_t i = before; i < x->claimed; i += (size_t)run) {
         run = mark_run(ledger, &x->claims[i], x->claimed - i, x->now_ms, fail);
@@ -314,15 +320,52 @@ static int find_due(struct ledger *ledger, struct ledger_exchange *x, bool tried
     return 0;
 }
 
+static int claim_retries(struct ledger *ledger, struct ledger_exchange *x, size_t most, struct fail *fail)
+{
+    size_t before = x->claimed, left = x->want - x->claimed;
+
+    if (claim_due(ledger, x, DUE_AT_ONCE + 1, x->now_ms, left < most ? left : most, fail) != 0)
+        return -1;
+    x->retries += x->claimed - before;
+    for (size_t i = before; i < x->claimed; i++)
+        x->claims[i].retry = true;
+    return 0;
+}
+
+/* Rows never tried: those up to the last of them are claimed, no row is written (sql/schema.sql, `claimed`).
+ */
+static int claim_fresh(struct ledger *ledger, struct ledger_exchange *x, struct fail *fail)
+{
+    sqlite3_stmt *row = ledger_statement(ledger, ST_CLAIM_FRESH, fail);
+    size_t before = x->claimed;
+
+    if (!row || ledger_bind(ledger, row, fail, "i", (int64_t)(x->want - before)) != 0 ||
+        take(ledger, x, row, fail) != 0)
+        return -1;
+    x->untried_out = x->claimed < x->want;
+    return ledger_run(ledger, ST_CLAIM_REACH, fail, "zdi",
+                      x->untried_out ? INT64_C(0) : x->claims[x->claimed - 1].id, (int)(x->claimed > before),
+                      x->now_ms);
+}
+
+/* Rows that wait for no time. */
+static int claim_untried(struct ledger *ledger, struct ledger_exchange *x, struct fail *fail)
+{
+    if (x->claimed < x->want &&
+        claim_due(ledger, x, DUE_AT_ONCE, DUE_AT_ONCE, x->want - x->claimed, fail) != 0)
+        return -1;
+    return x->claimed < x->want ? claim_fresh(ledger, x, fail) : 0;
+}
+
 static int claim(struct ledger *ledger, struct ledger_exchange *x, struct change *change, struct fail *fail)
 {
     size_t retry_most = x->retry_limited && x->retry_most < x->want ? x->retry_most : x->want;
 
-    if (!x->untried_first && retry_most > 0 && find_due(ledger, x, true, retry_most, fail) != 0)
+    if (!x->untried_first && retry_most > 0 && claim_retries(ledger, x, retry_most, fail) != 0)
         return -1;
-    if (x->claimed < x->want && find_due(ledger, x, false, x->want, fail) != 0)
+    if (claim_untried(ledger, x, fail) != 0)
         return -1;
-    if (x->untried_first && x->claimed < x->want && find_due(ledger, x, true, x->want, fail) != 0)
+    if (x->untried_first && x->claimed < x->want && claim_retries(ledger, x, x->want, fail) != 0)
         return -1;
     change->state[JOB_READY] -= (int64_t)x->claimed;
     change->state[JOB_SENT] += (int64_t)x->claimed;

@@ -46,6 +46,11 @@
     X(RECOVER_HOLD)                \
     X(SENT_LOST)                   \
     X(CLAIM)                       \
+    X(CLAIM_FRESH)                 \
+    X(CLAIM_REACH)                 \
+    X(CLAIM_SETTLED)               \
+    X(CLAIM_STORE)                 \
+    X(CLAIM_STORED)                \
     X(CLAIM_MARK)                  \
     X(SETTLE)                      \
     X(SETTLE_BACK)                 \
@@ -136,6 +141,12 @@ enum statement {
     STATEMENT_TABLE(X)
 #undef X
         ST_COUNT
+};
+
+/* Of card.due_ms, what is no time. */
+enum {
+    DUE_NEVER = -1,  /* held until told */
+    DUE_AT_ONCE = 1, /* but not as a row never tried, which has 0 */
 };
 
 struct sort;

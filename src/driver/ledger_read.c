@@ -251,7 +251,7 @@ int ledger_plan(struct ledger *ledger, int64_t *rows, int64_t *accounts, struct 
 /* A damaged page may hold anything: what others rely on is checked here. */
 static int read_row(struct ledger *ledger, sqlite3_stmt *row, struct ledger_row_state *out, struct fail *fail)
 {
-    int64_t updated_ms = sqlite3_column_int64(row, 17);
+    int64_t updated_ms = sqlite3_column_int64(row, 17), due_ms = sqlite3_column_int64(row, 18);
 
     if (!ledger_state_known(sqlite3_column_int64(row, 9)) || !ledger_time_known(updated_ms) ||
         !ledger_time_known(sqlite3_column_int64(row, 21)))
@@ -273,7 +273,7 @@ static int read_row(struct ledger *ledger, sqlite3_stmt *row, struct ledger_row_
         .message = column_span(row, 15),
         .event_id = column_span(row, 16),
         .updated_ms = updated_ms,
-        .due_ms = sqlite3_column_int64(row, 18),
+        .due_ms = due_ms == DUE_AT_ONCE ? 0 : due_ms,
         .flags = sqlite3_column_int(row, 19),
         .call = (enum job_call)sqlite3_column_int(row, 20),
         .event_ms = sqlite3_column_int64(row, 21),

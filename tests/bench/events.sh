@@ -16,8 +16,8 @@ make_events() { # cards
     sqlite3 "$LEDGER" "UPDATE card SET state = 5, attempts = 1, http_status = 202, code = 'accepted',
             updated_ms = 1700000000000 + id / 250 * 250;
         DELETE FROM tally;
-        INSERT INTO tally SELECT 'state', 5, count(*) FROM card;
-        INSERT INTO tally SELECT 'accepted', updated_ms, count(*) FROM card GROUP BY updated_ms;"
+        INSERT INTO tally SELECT 'state', 5, count(*) FROM card_now;
+        INSERT INTO tally SELECT 'accepted', updated_ms, count(*) FROM card_now GROUP BY updated_ms;"
     enroll report --out "$WORK/out" >/dev/null 2>&1
     tail -n +2 "$WORK/out/results.csv" | awk -F, '{
         ok = NR % 20
@@ -40,7 +40,7 @@ bench_events() { # cards
     turn 0 'reconcile again, .gz' "${ours[@]}" "$WORK/events.jsonl.gz"
     turn 0 'jq, parsing alone' jq -n 'reduce inputs as $e (0; . + 1)' "$WORK/events.jsonl"
     turn 0 'wc -l' wc -l "$WORK/events.jsonl"
-    assert_eq "cards without their outcome" 0 "$(sqlite3 "$LEDGER" 'SELECT count(*) FROM card WHERE state NOT IN (6, 7)')"
+    assert_eq "cards without their outcome" 0 "$(sqlite3 "$LEDGER" 'SELECT count(*) FROM card_now WHERE state NOT IN (6, 7)')"
     printf '\nreconcile, %s events in random order, %s MiB; %s:\n' "$1" $(($(stat -c %s "$WORK/events.jsonl") >> 20)) \
         "$EVENTS_GOALS"
     table "$SAMPLES" "$1" event

@@ -65,9 +65,10 @@ load_ratio() { # size, other size, goal
 half_done() { # ledger, cards
     sqlite3 "$1" "UPDATE card SET state = 5, attempts = 1, http_status = 202, code = 'accepted',
             updated_ms = 1700000000000 + id / 250 * 250 WHERE state = 3 AND id <= $2 / 2;
+        UPDATE claimed SET after = $2 / 2, last = $2 / 2;
         DELETE FROM tally WHERE kind IN ('state', 'accepted');
-        INSERT INTO tally SELECT 'state', state, count(*) FROM card GROUP BY state;
-        INSERT INTO tally SELECT 'accepted', updated_ms, count(*) FROM card WHERE state = 5 GROUP BY updated_ms;"
+        INSERT INTO tally SELECT 'state', state, count(*) FROM card_now GROUP BY state;
+        INSERT INTO tally SELECT 'accepted', updated_ms, count(*) FROM card_now WHERE state = 5 GROUP BY updated_ms;"
 }
 
 # A run that goes on, in the background; RESUMED: seconds until its first request reached the server.
