@@ -281,6 +281,7 @@ int ledger_open(struct ledger **out, const char *path, enum ledger_mode mode, st
     struct ledger *ledger = mem_alloc(sizeof *ledger);
     int rc;
 
+    ledger->mode = mode;
     ledger->path = mem_text(path);
     ledger->lock_fd = -1;
     if (mode == LEDGER_SCRATCH) {
@@ -302,14 +303,38 @@ int ledger_open(struct ledger **out, const char *path, enum ledger_mode mode, st
     return 0;
 }
 
+static void disconnect_database(struct ledger *ledger)
+{
+    for (int i = 0; i < ST_COUNT; i++) {
+        (void)sqlite3_finalize(ledger->prepared[i]); /* repeats errors that were reported */
+        ledger->prepared[i] = NULL;
+    }
+    (void)sqlite3_close(ledger->db); /* all statements are gone: it can only succeed */
+    ledger->db = NULL;
+}
+
+int ledger_renew(struct ledger *ledger, struct fail *fail)
+{
+    int rc;
+
+    disconnect_database(ledger);
+    rc = connect_database(ledger, ledger->path, fail);
+    /* It may be another file than what was locked; where it is gone this says more than SQLite does. */
+    if (ledger_lock_check(ledger, fail) != 0)
+        rc = -1;
+    if (rc == 0)
+        rc = configure(ledger, ledger->mode, fail);
+    if (rc != 0)
+        disconnect_database(ledger);
+    return rc;
+}
+
 void ledger_close(struct ledger *ledger)
 {
     if (!ledger)
         return;
     staged_close(ledger);
-    for (int i = 0; i < ST_COUNT; i++)
-        (void)sqlite3_finalize(ledger->prepared[i]); /* repeats errors that were reported */
-    (void)sqlite3_close(ledger->db);                 /* all statements are gone: it can only succeed */
+    disconnect_database(ledger);
     if (ledger->lock_fd >= 0)
         (void)close(ledger->lock_fd); /* lets the lock go */
     free(ledger->path);

@@ -154,6 +154,7 @@ struct ledger_files;
 
 struct ledger {
     sqlite3 *db;
+    enum ledger_mode mode;
     sqlite3_stmt *prepared[ST_COUNT];
     char *path; /* NULL: scratch without origin */
     int lock_fd;
@@ -201,6 +202,11 @@ int ledger_value_of(struct ledger *ledger, enum statement which, int64_t key, in
 int ledger_meta_number(struct ledger *ledger, const char *key, int64_t *out, struct fail *fail) MUST_CHECK;
 /* Several statements without parameters, such as the schema. */
 int ledger_script(struct ledger *ledger, const char *sql, struct fail *fail) MUST_CHECK;
+
+/* Closes the connection and opens another, under the lock that is held all the while: what SQLite keeps for
+ * the life of a connection goes with it, temporary tables too. Not for a scratch ledger, nor inside a
+ * transaction. When it fails the handle can only be closed. */
+int ledger_renew(struct ledger *ledger, struct fail *fail) MUST_CHECK;
 
 /* Takes the lock of a run; from then on the path is the real one. */
 int ledger_lock(struct ledger *ledger, struct fail *fail) MUST_CHECK;

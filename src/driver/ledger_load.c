@@ -6,6 +6,7 @@
 
 #include "ledger_impl.h"
 #include "ledger_join.h"
+#include "ledger_sort.h"
 #include "ledger_staged.h"
 
 #include "sql/drop_indexes.h"
@@ -194,6 +195,13 @@ static int finish_customers(const struct load_steps *steps, struct fail *fail)
     return refuse_customers(steps, fail);
 }
 
+/* Memory and temporary file of what no step reads any more: later ones take as much. */
+static void release(struct sort **sort)
+{
+    sort_close(*sort);
+    *sort = NULL;
+}
+
 /* Judges everything staged against each other, the ledger and the customers. */
 static int judge_cards(struct load_steps *steps, struct fail *fail)
 {
@@ -210,6 +218,7 @@ static int judge_cards(struct load_steps *steps, struct fail *fail)
     if (ledger_join_duplicates(ledger, ledger->staged_cards, CARD_NUMBER_WIDTH, ST_LOAD_CARD_DUPLICATE,
                                fail) != 0)
         return -1;
+    release(&ledger->staged_cards);
     if (!steps->first && (ledger_run(ledger, ST_LOAD_CARD_EXISTING, fail, "") != 0 ||
                           ledger_run(ledger, ST_LOAD_CARD_MARKED, fail, "") != 0))
         return -1;
@@ -241,6 +250,7 @@ static int store_cards(struct load_steps *steps, int64_t file, struct fail *fail
     int64_t now_ms = steps->options->now_ms;
     bool in_order;
 
+    assert(!ledger->staged_customers && !ledger->staged_cards); /* here the log's index is at its largest */
     if (steps->first && drop_indexes(steps, fail) != 0)
         return -1;
     if (!steps->first) {
@@ -304,6 +314,7 @@ static int finish_cards(struct load_steps *steps, struct fail *fail)
     const struct ledger_file *file = steps->cards;
     int64_t cards;
 
+    release(&steps->ledger->staged_customers);
     if (ledger_value(steps->ledger, ST_CARD_COUNT, &cards, fail) != 0)
         return -1;
     steps->first = cards == 0;
@@ -335,5 +346,8 @@ int ledger_load_finish(struct ledger *ledger, struct ledger_file *customers, str
     if (ledger_commit(ledger, fail) != 0)
         return -1;
     /* Dropping tables costs a journal of them; a throwaway ledger takes them with it. */
-    return options->throwaway ? 0 : staged_drop(ledger, fail);
+    if (options->throwaway)
+        return 0;
+    /* A large load leaves megabytes of the log's index mapped, as long as the connection lives. */
+    return ledger->mode == LEDGER_SCRATCH ? staged_drop(ledger, fail) : ledger_renew(ledger, fail);
 }
