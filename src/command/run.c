@@ -16,6 +16,7 @@
 #include "kit/json.h"
 
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -337,6 +338,8 @@ static int conclude(struct run *run, int exit_code, const char *reason, struct f
 {
     http_close(run->http); /* its kept connections would take the descriptors that the reports need */
     run->http = NULL;
+    /* What they and the engine leave in the heap goes back: the reports sort in blocks beside it. */
+    (void)malloc_trim(0);
     if (ledger_run_end(run->ledger, exit_code, reason, clock_wall_ms(), fail) != 0)
         return -1;
     if (run->loaded && write_reports(run, fail) != 0)
