@@ -19,7 +19,7 @@ CREATE TABLE file (
     spool INTEGER NOT NULL DEFAULT 0 CHECK (spool IN (0, 1, 2)), -- 1 its bytes are in a spool file, 2 were
     delimiter TEXT NOT NULL,          -- what it was read with, and is read with again
     encoding TEXT NOT NULL,
-    lost INTEGER NOT NULL DEFAULT 0,  -- 1: its rows were given up; the same bytes again are a new file
+    lost INTEGER NOT NULL DEFAULT 0,  -- 1: its rows were given up, and it has not come back since
     idle INTEGER NOT NULL DEFAULT -1  -- as long as it equals meta's `revived`, no row to be sent needs it
 ) STRICT;
 CREATE TABLE file_problem (           -- refused records of a file by code, as they were when it was loaded

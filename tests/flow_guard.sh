@@ -50,6 +50,22 @@ assert_exit 0 submit --cards "$CARDS" --customers "$CUSTOMERS"
 assert_eq "accepted with the cards file back" 12 "$(in_state "$OUT" accepted)"
 assert_eq "lines of results.csv" 12 "$(results "$OUT" | wc -l)"
 
+# The newer of two extracts is gone for good: the older one has its cards again.
+begin older
+load_only --cards "$CARDS" --customers "$CUSTOMERS"
+{ cat "$CARDS" && echo; } >"$WORK/small/newer.csv"
+{ cat "$CUSTOMERS" && echo; } >"$WORK/small/newer.customers.csv"
+load_only --cards "$WORK/small/newer.csv" --customers "$WORK/small/newer.customers.csv"
+rm "$WORK/small/newer.csv" "$WORK/small/newer.customers.csv"
+start_sandbox
+assert_exit 3 submit --drop-lost
+assert_eq "rows given up with the newer extract" 12 "$(lost_rows)"
+assert_exit 0 submit --cards "$CARDS" --customers "$CUSTOMERS"
+assert_in "that they are found" 'file known; what was given up is found in it file=.* rows=12' "$WORK/stderr"
+assert_in "the sheet says so" 'loaded before; what was given up is back' "$WORK/stdout"
+assert_eq "accepted with the older extract" 12 "$(in_state "$OUT" accepted)"
+assert_eq "files of the ledger" 4 "$(sql "$LEDGER" 'SELECT count(*) FROM file')"
+
 # The customers file alone: another one has the cards judged anew.
 begin customers
 load_only --cards "$CARDS" --customers "$CUSTOMERS"

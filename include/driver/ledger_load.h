@@ -52,6 +52,8 @@ struct ledger_file {
     int64_t records, added, repointed, known, skipped, invalid; /* as they were when it was loaded */
     int64_t without_card; /* of customers: valid ones that no card names; only ledger_files_all fills it */
     bool corrected;       /* of a load: it is a rejects file fed back */
+    bool again;           /* of a load: it is known, and asked for rows that were given up (ledger_lost) */
+    int64_t found;        /* of a load that is `again`: rows or customers that it has back */
     int64_t two_accounts; /* of a load: customers whose cards name more than one account, where that may be */
 };
 
@@ -65,7 +67,7 @@ struct ledger_load_options {
 };
 
 /* Tells whether the file's content (sha256, carries) was loaded before: 1, its id set and what it was loaded
- * with; 0 when it is new. */
+ * with; 0 when it is new. A file that was given up is known as well. */
 int ledger_file_known(struct ledger *ledger, struct ledger_file *file, struct fail *fail) MUST_CHECK;
 /* Notes where a file that is known is seen now (path, spool). */
 int ledger_file_seen(struct ledger *ledger, const struct ledger_file *file, struct fail *fail) MUST_CHECK;
@@ -73,12 +75,16 @@ int ledger_file_seen(struct ledger *ledger, const struct ledger_file *file, stru
  * final or invalid; *files counts them. */
 int ledger_file_settle(struct ledger *ledger, int64_t *files, struct fail *fail) MUST_CHECK;
 
+/* Whether there are cards that were given up with their file (source_lost). */
+int ledger_lost(struct ledger *ledger, bool *out, struct fail *fail) MUST_CHECK;
+
 int ledger_load_begin(struct ledger *ledger, struct fail *fail) MUST_CHECK;
 int ledger_load_customer(struct ledger *ledger, const struct ledger_row *row, struct fail *fail) MUST_CHECK;
 int ledger_load_card(struct ledger *ledger, const struct ledger_row *row, struct fail *fail) MUST_CHECK;
 /* FAIL_INPUT when a file has more refused records than the options allow: nothing is loaded then.
  * `customers` and `cards` describe the staged files (path, spool, digest, size, carries); either may be NULL.
- * Their ids and counts are filled in. */
+ * Their ids and counts are filled in. Of a file that is `again`, records count only where their card, or
+ * their customer's record, was given up: these point to it from here on, and its totals stay as they were. */
 int ledger_load_finish(struct ledger *ledger, struct ledger_file *customers, struct ledger_file *cards,
                        const struct ledger_load_options *options, struct fail *fail) MUST_CHECK;
 void ledger_load_cancel(struct ledger *ledger);

@@ -1,7 +1,8 @@
 /* ingest: files -> ledger: reader, rules, staging, one load. Bounded memory whatever the files' size.
  *
- * Customers are read before cards. A file that was loaded before (same bytes) adds nothing; a new customers
- * file alone still has the waiting cards judged anew. Loads all or nothing. */
+ * Customers are read before cards. A file that was loaded before (same bytes) adds nothing, but cards that
+ * were given up (source_lost) come back by it; a new customers file alone still has the waiting cards judged
+ * anew. Loads all or nothing. */
 #ifndef FLOW_INGEST_H
 #define FLOW_INGEST_H
 
@@ -22,7 +23,7 @@ struct ingest_options {
 
 struct ingest_result {
     struct ledger_file cards, customers; /* id 0: not part of this load; paths owned: ingest_result_free */
-    bool cards_known, customers_known;   /* loaded before: nothing was added */
+    bool cards_known, customers_known;   /* loaded before: nothing was added, but see their `found` */
     int64_t unusual_addresses;           /* records with characters that Visa's side may dislike */
 };
 

@@ -172,6 +172,14 @@ static void add_sheet(const struct sheet *sheet, struct buf *out)
     buf_add_char(out, '\n');
 }
 
+static const char *loaded_note(const struct ledger_file *file, bool known)
+{
+    if (!known)
+        return "";
+    return file->found > 0 ? "  (loaded before; what was given up is back)"
+                           : "  (loaded before; nothing was added)";
+}
+
 static void take_file(struct sheet *sheet, const struct ledger_file *file, const char *name, bool known)
 {
     size_t at = 0;
@@ -183,7 +191,7 @@ static void take_file(struct sheet *sheet, const struct ledger_file *file, const
     assert(sheet->count < SHEET_FILES);
     sheet->at[sheet->count] = at;
     sheet->name[sheet->count] = name;
-    sheet->note[sheet->count++] = known ? "  (loaded before; nothing was added)" : "";
+    sheet->note[sheet->count++] = loaded_note(file, known);
 }
 
 void text_loaded(const struct ledger_files *files, const struct ingest_options *names,

@@ -34,6 +34,8 @@
     X(REVIVED)                     \
     X(FILE_LOST)                   \
     X(FILE_FORGET)                 \
+    X(FILE_FOUND)                  \
+    X(LOST_ANY)                    \
     X(FILE_UNFOLLOW)               \
     X(RUN_BEGIN)                   \
     X(RUN_END)                     \
@@ -91,6 +93,8 @@
     X(LOAD_CARD_RESTAGE)           \
     X(LOAD_CARD_CORRECTED)         \
     X(LOAD_CUSTOMER_CORRECTED)     \
+    X(LOAD_CARD_LOST)              \
+    X(LOAD_CUSTOMER_BACK)          \
     X(LOAD_CARD_DUPLICATE)         \
     X(LOAD_CARD_EXISTING)          \
     X(LOAD_CARD_MARKED)            \

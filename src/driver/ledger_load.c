@@ -51,6 +51,16 @@ int ledger_file_known(struct ledger *ledger, struct ledger_file *file, struct fa
     return 1;
 }
 
+int ledger_lost(struct ledger *ledger, bool *out, struct fail *fail)
+{
+    int64_t any;
+
+    if (ledger_value(ledger, ST_LOST_ANY, &any, fail) != 0)
+        return -1;
+    *out = any != 0;
+    return 0;
+}
+
 int ledger_file_settle(struct ledger *ledger, int64_t *files, struct fail *fail)
 {
     if (ledger_run(ledger, ST_FILE_SETTLED, fail, "") != 0)
@@ -172,11 +182,39 @@ static int refuse_customers(const struct load_steps *steps, struct fail *fail)
     return store_problems(ledger, lists, file->id, fail);
 }
 
+/* A known file: customers whose records were given up, with it or with another one. */
+static int find_customers(const struct load_steps *steps, struct fail *fail)
+{
+    struct ledger *ledger = steps->ledger;
+    struct ledger_file *file = steps->customers;
+
+    if (ledger_run(ledger, ST_LOAD_CUSTOMER_BACK, fail, "i", file->id) != 0)
+        return -1;
+    file->found = sqlite3_changes64(ledger->db);
+    return ledger_run(ledger, ST_FILE_FOUND, fail, "i", file->id);
+}
+
+/* The same of a cards file: of what is staged only cards that were given up are left. */
+static int find_cards(const struct load_steps *steps, struct fail *fail)
+{
+    if (ledger_run(steps->ledger, ST_LOAD_CARD_LOST, fail, "") != 0)
+        return -1;
+    return ledger_run(steps->ledger, ST_FILE_FOUND, fail, "i", steps->cards->id);
+}
+
+/* Whether the load says anything new of a customer. */
+static bool has_customers(const struct load_steps *steps)
+{
+    return steps->customers && (!steps->customers->again || steps->customers->found > 0);
+}
+
 static int finish_customers(const struct load_steps *steps, struct fail *fail)
 {
     struct ledger *ledger = steps->ledger;
     struct ledger_file *file = steps->customers;
 
+    if (file->again)
+        return find_customers(steps, fail);
     file->loaded_ms = steps->options->now_ms;
     if (ledger_value(ledger, ST_FILE_NEXT, &file->id, fail) != 0 ||
         ledger_join_duplicates(ledger, ledger->staged_customers, CUSTOMER_WIDTH, ST_LOAD_CUSTOMER_DUPLICATE,
@@ -208,17 +246,18 @@ static int judge_cards(struct load_steps *steps, struct fail *fail)
     struct ledger *ledger = steps->ledger;
     const struct ledger_load_options *options = steps->options;
 
-    if (ledger_run(ledger, ST_CLAIM_STORE, fail, "") != 0)
+    if (ledger_run(ledger, ST_CLAIM_STORE, fail, "") != 0 ||
+        ledger_join_duplicates(ledger, ledger->staged_cards, CARD_NUMBER_WIDTH, ST_LOAD_CARD_DUPLICATE,
+                               fail) != 0)
         return -1;
-    if (steps->customers && !steps->first) {
+    release(&ledger->staged_cards);
+    if (steps->cards && steps->cards->again && find_cards(steps, fail) != 0)
+        return -1;
+    if (has_customers(steps) && !steps->first) {
         if (ledger_run(ledger, ST_LOAD_CARD_RESTAGE, fail, "") != 0)
             return -1;
         steps->restaged = sqlite3_changes64(ledger->db);
     }
-    if (ledger_join_duplicates(ledger, ledger->staged_cards, CARD_NUMBER_WIDTH, ST_LOAD_CARD_DUPLICATE,
-                               fail) != 0)
-        return -1;
-    release(&ledger->staged_cards);
     if (!steps->first && (ledger_run(ledger, ST_LOAD_CARD_EXISTING, fail, "") != 0 ||
                           ledger_run(ledger, ST_LOAD_CARD_MARKED, fail, "") != 0))
         return -1;
@@ -298,34 +337,37 @@ static int count_cards(const struct load_steps *steps, struct fail *fail)
     return file->corrected ? ledger_run(ledger, ST_LOAD_CARD_CORRECTED, fail, "") : 0;
 }
 
-/* A customers file without cards is held against the cards of the ledger. */
+/* A customers file without new cards is held against the cards of the ledger. */
 static int count_named(struct load_steps *steps, struct fail *fail)
 {
     struct ledger *ledger = steps->ledger;
     int64_t named = steps->joined.named, file = steps->customers->id;
 
-    if (!steps->cards && ledger_value_of(ledger, ST_LOAD_NAMED_ALONE, file, &named, fail) != 0)
+    if ((!steps->cards || steps->cards->again) &&
+        ledger_value_of(ledger, ST_LOAD_NAMED_ALONE, file, &named, fail) != 0)
         return -1;
     return ledger_run(ledger, ST_LOAD_WITHOUT_CARD, fail, "ii", named, file);
 }
 
 static int finish_cards(struct load_steps *steps, struct fail *fail)
 {
-    const struct ledger_file *file = steps->cards;
+    struct ledger_file *file = steps->cards;
     int64_t cards;
 
     release(&steps->ledger->staged_customers);
     if (ledger_value(steps->ledger, ST_CARD_COUNT, &cards, fail) != 0)
         return -1;
     steps->first = cards == 0;
-    if (judge_cards(steps, fail) != 0 || (file && count_cards(steps, fail) != 0))
+    if (judge_cards(steps, fail) != 0 || (file && !file->again && count_cards(steps, fail) != 0))
         return -1;
-    if (steps->customers && count_named(steps, fail) != 0)
+    if (steps->customers && !steps->customers->again && count_named(steps, fail) != 0)
         return -1;
     if (store_cards(steps, file ? file->id : 0, fail) != 0)
         return -1;
+    if (file && file->again)
+        file->found = steps->stored - steps->restaged;
     /* Corrected records may have taken the place of rows that were to be judged anew. */
-    if (!file || file->corrected)
+    if (!file || file->corrected || file->again)
         return 0;
     return check_stored(file, file->records - file->known, steps->stored - steps->restaged, fail);
 }

@@ -249,11 +249,25 @@ static int check_headers(const struct load *load, const struct table *cards, con
     return check_address_columns(cards, customers, load->options->load.allow_internal, fail);
 }
 
+/* A file that is known adds nothing, unless rows were given up that it may have. */
+static int look_for_lost(struct load *load, struct fail *fail)
+{
+    struct ingest_result *result = load->result;
+    bool lost = false;
+
+    if ((result->cards_known || result->customers_known) && ledger_lost(load->ledger, &lost, fail) != 0)
+        return -1;
+    result->cards.again = result->cards_known && lost;
+    result->customers.again = result->customers_known && lost;
+    return 0;
+}
+
 static int stage_and_finish(struct load *load, struct table *cards, struct table *customers,
                             struct fail *fail)
 {
     struct ingest_result *result = load->result;
-    bool stage_cards = !result->cards_known, stage_customers = customers && !result->customers_known;
+    bool stage_cards = !result->cards_known || result->cards.again;
+    bool stage_customers = customers && (!result->customers_known || result->customers.again);
 
     if (!stage_cards && !stage_customers)
         return 0;
@@ -270,7 +284,12 @@ static int stage_and_finish(struct load *load, struct table *cards, struct table
 
 static void log_loaded(const struct load *load, const struct ledger_file *file, bool known)
 {
-    if (known)
+    if (known && file->found > 0)
+        log_add(load->options->log, LOG_INFO, "file known; what was given up is found in it",
+                LOG_TEXT("file", file->path),
+                file->carries == IN_CUSTOMERS ? LOG_INT("customers", file->found)
+                                              : LOG_INT("rows", file->found));
+    else if (known)
         log_add(load->options->log, LOG_INFO, "file known; nothing added", LOG_TEXT("file", file->path));
     else
         log_add(load->options->log, LOG_INFO, "file loaded", LOG_TEXT("file", file->path),
@@ -301,7 +320,7 @@ static int load_tables(struct load *load, struct table *cards, struct table *cus
         check_headers(load, cards, customers, fail) != 0 ||
         (customers && describe(load, customers, &result->customers, result->customers_known, fail) != 0) ||
         describe(load, cards, &result->cards, result->cards_known, fail) != 0 ||
-        stage_and_finish(load, cards, customers, fail) != 0 ||
+        look_for_lost(load, fail) != 0 || stage_and_finish(load, cards, customers, fail) != 0 ||
         (customers && add_found(load, customers, &result->customers, ROWS_REFUSED_CUSTOMERS, fail) != 0) ||
         add_found(load, cards, &result->cards, ROWS_REFUSED_CARDS, fail) != 0)
         return -1;
