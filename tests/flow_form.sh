@@ -19,7 +19,7 @@ load() { # options of run
 }
 
 warned() { # what, setting, what it was loaded with, what is set now
-    assert_in "$1" "warning $2 is not what this file was loaded with, which holds for it file=.*/cards.csv loaded_with=$3 set=$4" \
+    assert_in "$1" "warning $2 is not what this file was loaded with, which holds for it file=[^ ]*\.csv loaded_with=$3 set=$4" \
         "$WORK/stderr"
 }
 
@@ -84,6 +84,12 @@ stop_sandbox
 cp "$OUT/cards.rejects.csv" "$WORK/rejects"
 rm -r "$OUT"
 assert_exit 0 enroll report --out "$OUT" "${RULES[@]}"
+silent "nothing was set for a report"
 assert_same "rejects that a report makes without the settings" "$WORK/rejects" "$OUT/cards.rejects.csv"
+rm -r "$OUT"
+assert_exit 0 enroll report --out "$OUT" "${RULES[@]}" --set input.delimiter=tab --set input.encoding=ISO-8859-1
+warned "another delimiter for a report" input.delimiter ';' tab
+warned "another encoding for a report" input.encoding WINDOWS-1252 ISO-8859-1
+assert_same "rejects that a report makes with other settings" "$WORK/rejects" "$OUT/cards.rejects.csv"
 
 flow_end

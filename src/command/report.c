@@ -1,8 +1,24 @@
 #include "command/command.h"
 
 #include "cli/setup.h"
+#include "flow/ingest.h"
 #include "flow/report.h"
 #include "kit/clock.h"
+
+/* Of the files that were read for their refused records. */
+static int tell_forms(const struct command *command, struct ledger *ledger, const struct portfolio *portfolio,
+                      const struct table_options *tables, struct fail *fail)
+{
+    struct ledger_files files;
+
+    if (ledger_files_all(ledger, &files, fail) != 0)
+        return -1;
+    for (size_t i = 0; i < files.count; i++)
+        if (portfolio_table(portfolio, files.file[i].id))
+            ingest_tell_form(tables, &files.file[i], command->log);
+    ledger_files_free(&files);
+    return 0;
+}
 
 int command_report(struct command *command, int *exit_code, struct fail *fail)
 {
@@ -22,6 +38,8 @@ int command_report(struct command *command, int *exit_code, struct fail *fail)
     tables.spool.base = command->ledger_path;
     portfolio_open(&portfolio, &tables);
     rc = report_write(ledger, portfolio, &report, fail);
+    if (rc == 0)
+        rc = tell_forms(command, ledger, portfolio, &tables, fail);
     if (rc == 0 && command->json)
         rc = report_summary(ledger, &report, &command->result, fail);
     else if (rc == 0)
