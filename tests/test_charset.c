@@ -385,6 +385,24 @@ static void names_that_read_alike(void **state)
     assert_false(charset_same("UTF-16", "UTF-32LE"));
     assert_false(charset_same("UTF-16LE", "UTF-16BE"));
     assert_false(charset_same("KLINGON", "WINDOWS-1252"));
+    assert_false(charset_same("WINDOWS-1252", "KLINGON"));
+    /* Other names */
+    assert_true(charset_same("cp1252", "WINDOWS-1252"));
+    assert_true(charset_same("WINDOWS-1252", "CP1252"));
+    assert_true(charset_same("latin1", "ISO-8859-1"));
+    assert_true(charset_same("latin-9", "ISO-8859-15"));
+    assert_true(charset_same("ebcdic-cp-us", "IBM037"));
+    assert_false(charset_same("ISO-8859-1", "WINDOWS-1252"));
+    assert_false(charset_same("ISO-8859-1", "ISO-8859-9"));
+    assert_false(charset_same("US-ASCII", "ISO-8859-1"));
+    assert_false(charset_same("CP1252", "UTF-16LE"));
+    /* What a byte stands for depends on others: told apart by their names alone. */
+    assert_true(charset_same("shift_jis", "SHIFT_JIS"));
+    assert_false(charset_same("SHIFT_JIS", "CP932"));
+    assert_false(charset_same("GBK", "GB18030"));
+    assert_false(charset_same("EUC-CN", "EUC-KR"));
+    assert_false(charset_same("CP1258", "WINDOWS-1258"));
+    assert_false(charset_same("ISO-2022-JP", "ISO-2022-JP-2"));
 }
 
 int main(void)

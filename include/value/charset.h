@@ -35,8 +35,8 @@ void charset_close(struct charset *charset);
 int charset_begin(struct charset *charset, struct span start, size_t *mark, struct fail *fail) MUST_CHECK;
 
 /* Whether a file that was read by the encoding `used` (charset_name after charset_begin) is read alike by the
- * name `set`: the same, or one that left the order of bytes to the mark. iconv's other names of an encoding
- * are not known. */
+ * name `set`: the same, one that left the order of bytes to the mark, or iconv's other name of an encoding of
+ * one byte a character. Other names of encodings of several bytes are not known. */
 bool charset_same(const char *set, const char *used);
 
 const char *charset_name(const struct charset *charset); /* upper case; UTF-16LE once that is known */

@@ -235,6 +235,45 @@ int charset_begin(struct charset *charset, struct span start, size_t *mark, stru
     return 0;
 }
 
+/* Length of the text that a byte stands for by itself, 0: none; SIZE_MAX: that depends on other bytes. */
+static size_t decode_byte(const struct charset *charset, char byte, char out[SMALL])
+{
+    char *at = &byte, *end = out;
+    size_t left = 1, room = SMALL;
+
+    (void)iconv(charset->from, NULL, NULL, NULL, NULL);
+    if (iconv(charset->from, &at, &left, &end, &room) == (size_t)-1)
+        return errno == EILSEQ ? 0 : SIZE_MAX;
+    return room < SMALL ? SMALL - room : SIZE_MAX; /* held back for the next byte, or a shift */
+}
+
+/* Whether two encodings of one byte a character are one under two names. */
+static bool same_bytes(const struct charset *one, const struct charset *other)
+{
+    char text[SMALL], other_text[SMALL];
+
+    for (int byte = 0; byte < 256; byte++) {
+        size_t len = decode_byte(one, (char)byte, text);
+        if (len == SIZE_MAX || decode_byte(other, (char)byte, other_text) != len ||
+            memcmp(text, other_text, len) != 0)
+            return false;
+    }
+    return true;
+}
+
+static bool decodes_as(const struct charset *charset, const char *used)
+{
+    struct charset *other;
+    struct fail ignored;
+    bool same;
+
+    if (charset_open(&other, used, &ignored) != 0)
+        return false;
+    same = same_bytes(charset, other);
+    charset_close(other);
+    return same;
+}
+
 bool charset_same(const char *set, const char *used)
 {
     struct charset *charset;
@@ -246,7 +285,8 @@ bool charset_same(const char *set, const char *used)
     if (charset_open(&charset, set, &ignored) != 0)
         return false;
     same = strcmp(charset->name, used) == 0 ||
-           (charset->by_mark && strncmp(used, charset->unit == 2 ? "UTF-16" : "UTF-32", 6) == 0);
+           (charset->by_mark && strncmp(used, charset->unit == 2 ? "UTF-16" : "UTF-32", 6) == 0) ||
+           decodes_as(charset, used);
     charset_close(charset);
     return same;
 }
