@@ -148,6 +148,21 @@ run_options
 mkdir "$WORK/folder.csv"
 assert_exit 6 "$BUILD/ctp-enroll" run "${RUN_OPTIONS[@]}" --cards "$WORK/folder.csv"
 assert_exit 6 "$BUILD/ctp-enroll" run "${RUN_OPTIONS[@]}" --cards "$CARDS" --customers "$WORK/folder.csv"
+assert_in "why a folder is none" 'folder\.csv: neither a regular file nor a pipe$' "$WORK/stderr"
+assert_exit 6 submit --cards "$WORK/nowhere.csv" --customers "$CUSTOMERS"
+assert_in "why a missing file is none" 'nowhere\.csv: cannot open: No such file or directory$' "$WORK/stderr"
+assert_exit 6 submit --cards "$CARDS" --customers "$WORK/nowhere.csv"
+assert_eq "files of a ledger whose input was not there" "" "$(compgen -G "$WORK/kinds.db*")"
+
+# The input may be a pipe, which a look would empty.
+mkfifo "$WORK/pipe.csv"
+cat "$CARDS" >"$WORK/pipe.csv" &
+assert_exit 0 submit --cards "$WORK/pipe.csv" --customers - <"$CUSTOMERS"
+assert_eq "accepted from a pipe" 30 "$(in_state "$OUT" accepted)"
+
+# A ledger that is there is told of the run, as ever.
+assert_exit 6 submit --cards "$WORK/nowhere.csv"
+assert_eq "runs on record" "0 6" "$(sql "$LEDGER" 'SELECT exit_code FROM run' | paste -sd ' ')"
 
 begin none
 start_sandbox

@@ -53,6 +53,8 @@ assert_eq "and the ledger knows of a clean run" 0 "$(enroll status --json | jq .
 # A run of a ledger without cards says so.
 OUT=$WORK/out LEDGER=$WORK/empty.db
 last "files that are not there" 6 "none.csv: cannot open: No such file or directory" submit --cards none.csv
+printf 'no,card\n' >"$WORK/header.csv"
+assert_exit 6 submit --cards "$WORK/header.csv"
 assert_exit 0 submit
 assert_in "an empty ledger" "warning +the ledger holds no card; --cards FILE loads some ledger=$LEDGER\$" "$WORK/stderr"
 stop_sandbox

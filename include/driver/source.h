@@ -23,7 +23,9 @@ struct source_spool {
  * a truncated gzip file; FAIL_LEDGER when it cannot be spooled. Waits for a pipe's writer. */
 int source_open(struct source **out, const char *path, const struct source_spool *spool,
                 struct fail *fail) MUST_CHECK;
-/* The same for a file whose bytes were loaded before: regular and as it is. */
+/* FAIL_INPUT, in the words of source_open, when it is plain that the file cannot be opened. */
+int source_look(const char *path, struct fail *fail) MUST_CHECK;
+/* As source_open for a file whose bytes were loaded before: regular and as it is. */
 int source_reopen(struct source **out, const char *path, struct fail *fail) MUST_CHECK;
 void source_close(struct source *source);
 

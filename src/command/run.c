@@ -7,6 +7,7 @@
 #include "cli/text.h"
 #include "driver/descriptors.h"
 #include "driver/outfile.h"
+#include "driver/source.h"
 #include "flow/engine.h"
 #include "flow/ingest.h"
 #include "flow/metrics.h"
@@ -19,6 +20,7 @@
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
     OTHER_DESCRIPTORS = 32, /* ledger, its temporary files, input files, epoll, reports */
@@ -378,6 +380,22 @@ static void warn_folder(struct run *run)
                 LOG_TEXT("reason", unfit.text));
 }
 
+/* A first run whose input is not there leaves no ledger behind: it is not made before that is known, for one
+ * that was made may be another process's by the time it is removed. */
+static int look_at_input(const struct run *run, struct fail *fail)
+{
+    static const char *const names[] = {"cards", "customers"};
+
+    if (access(run->command->ledger_path, F_OK) == 0)
+        return 0;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        const char *path = options_get(run->command->options, names[i]);
+        if (path && source_look(path, fail) != 0)
+            return -1;
+    }
+    return 0;
+}
+
 static int run_real(struct run *run, int *exit_code, struct fail *fail)
 {
     enum ledger_mode mode = options_has(run->command->options, "cards") ? LEDGER_RUN : LEDGER_RESUME;
@@ -386,7 +404,8 @@ static int run_real(struct run *run, int *exit_code, struct fail *fail)
     struct fail later;
     int rc;
 
-    if (ledger_open(&run->ledger, run->command->ledger_path, mode, fail) != 0)
+    if (look_at_input(run, fail) != 0 ||
+        ledger_open(&run->ledger, run->command->ledger_path, mode, fail) != 0)
         return -1;
     ledger_set_hold_lost(run->ledger, hold);
     if (ledger_run_begin(run->ledger, CTP_VERSION, run->now_ms, &recovered, fail) != 0 ||

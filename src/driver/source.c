@@ -100,6 +100,24 @@ int source_open(struct source **out, const char *path, const struct source_spool
     return -1;
 }
 
+int source_look(const char *path, struct fail *fail)
+{
+    struct source *source;
+    struct stat info;
+    int rc;
+
+    /* To open a pipe would wait for its writer, or take from its bytes. */
+    if (strcmp(path, "-") == 0 ||
+        (stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode)))
+        return 0;
+    source = make_source();
+    rc = open_input(source, path, false, fail);
+    if (rc == 0 && S_ISDIR(source->at_open.st_mode))
+        rc = refuse_kind(source->path, fail);
+    source_close(source);
+    return rc;
+}
+
 int source_reopen(struct source **out, const char *path, struct fail *fail)
 {
     struct source *source = make_source();
