@@ -168,6 +168,26 @@ static void whoever_looks_keeps_no_run_out(void **state)
     assert_int_equal(looked, 0);
 }
 
+/* Nobody is told of a run that is dead when it is a looker that does not go. */
+static void a_looker_that_stays_is_no_run(void **state)
+{
+    struct desk *desk = *state;
+    struct ledger *ledger;
+    int fd;
+
+    begin_run(desk);
+    kill_run(desk);
+    fd = open(scratch_path("ledger.db.lock"), O_RDONLY | O_CLOEXEC);
+    assert_int_equal(flock(fd, LOCK_SH | LOCK_NB), 0);
+    assert_int_equal(ledger_open(&ledger, desk_path(), LEDGER_RUN, &desk->fail), -1);
+    assert_int_equal(desk->fail.kind, FAIL_BUSY);
+    assert_non_null(strstr(desk->fail.text, ": no run holds this ledger, but another process keeps its lock "
+                                            "shared, such as a status that was stopped while it looked; try "
+                                            "again when it has ended"));
+    assert_int_equal(close(fd), 0);
+    desk_reopen(desk, LEDGER_RUN);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -177,6 +197,7 @@ int main(void)
         DESK_TEST(a_lock_without_the_run_does_not_tell),
         DESK_TEST(a_run_that_ends_meanwhile_was_not_cut_off),
         DESK_TEST(whoever_looks_keeps_no_run_out),
+        DESK_TEST(a_looker_that_stays_is_no_run),
     };
 
     return cmocka_run_group_tests(tests, scratch_open, scratch_close);

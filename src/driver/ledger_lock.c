@@ -48,10 +48,19 @@ static int64_t read_holder(int fd, char who[LEDGER_HOLDER_SIZE])
     return span_to_id(run, &id) == 0 ? id : span_is(run, "0") ? 0 : -1;
 }
 
-static int say_holder(int fd, const char *path, struct fail *fail)
+/* `error` is take_lock's. What the file says is of whoever took the lock last, so it is the holder's word
+ * only while the lock is held. */
+static int say_refusal(int fd, int error, const char *path, struct fail *fail)
 {
     char who[LEDGER_HOLDER_SIZE];
 
+    if (error == EBUSY)
+        return fail_set(fail, FAIL_BUSY,
+                        "%s: no run holds this ledger, but another process keeps its lock shared, such as a "
+                        "status that was stopped while it looked; try again when it has ended",
+                        path);
+    if (error != EWOULDBLOCK)
+        return fail_set(fail, FAIL_LEDGER, "%s.lock: cannot lock: %s", path, strerror(error));
     (void)read_holder(fd, who);
     return fail_set(fail, FAIL_BUSY, "%s: another run holds this ledger (%s); try again when it has ended",
                     path, who[0] ? who : "it has not said who it is");
@@ -82,7 +91,8 @@ static void lock_name(const char *path, struct buf *name)
     buf_addf(name, "%s.lock", path);
 }
 
-/* -1 with errno. Where a shared lock can be had, those who hold it are looking: they are gone at once. */
+/* -1 with errno: EWOULDBLOCK, somebody holds it alone. Where a shared lock can be had, those who hold it are
+ * looking, and are gone at once; EBUSY when they stay. */
 static int take_lock(int fd)
 {
     static const struct timespec moment = {.tv_nsec = LOOKER_MS * 1000000L};
@@ -95,7 +105,7 @@ static int take_lock(int fd)
         (void)flock(fd, LOCK_UN);       /* of a descriptor that is open it can only succeed */
         (void)nanosleep(&moment, NULL); /* a signal shortens it, which does no harm */
     }
-    errno = EWOULDBLOCK;
+    errno = EBUSY;
     return -1;
 }
 
@@ -105,9 +115,7 @@ static int open_lock(struct ledger *ledger, const char *name, struct fail *fail)
     if (ledger->lock_fd < 0)
         return fail_set(fail, FAIL_LEDGER, "%s: cannot open the lock file: %s", name, strerror(errno));
     if (take_lock(ledger->lock_fd) != 0)
-        return errno == EWOULDBLOCK
-                   ? say_holder(ledger->lock_fd, ledger->path, fail)
-                   : fail_set(fail, FAIL_LEDGER, "%s: cannot lock: %s", name, strerror(errno));
+        return say_refusal(ledger->lock_fd, errno, ledger->path, fail);
     if (write_holder(ledger->lock_fd, 0) != 0)
         return fail_set(fail, FAIL_LEDGER, "%s: cannot write the lock file: %s", name, strerror(errno));
     return 0;
