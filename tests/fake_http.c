@@ -432,7 +432,6 @@ int http_take(struct http *http, struct http_reply *reply)
         .body = span_of(flight->body),
         .retry_after = span_of(flight->retry_after),
         .date = span_of(flight->date),
-        .content_type = {"", 0},
         .elapsed_us = (fake_now_ms() - flight->request->at_ms) * 1000,
         .started_ms = FAKE_MONO_MS + flight->request->at_ms,
         .error = flight->end == HTTP_ANSWERED ? "" : "scripted end",

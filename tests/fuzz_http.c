@@ -29,7 +29,6 @@ static void check_caps(const struct http_slot *slot)
 {
     assert(slot->answer.len <= http.reply_cap);
     assert(slot->retry_after.len <= CAPTURE_CAP && slot->date.len <= CAPTURE_CAP);
-    assert(slot->content_type.len <= CAPTURE_CAP);
     assert(slot->reader.line.len <= HTTP_HEAD_CAP);
     assert(slot->reader.left >= 0 && slot->reader.length >= 0);
     assert(slot->reply.status == 0 || (slot->reply.status >= 100 && slot->reply.status <= 999));
@@ -64,8 +63,6 @@ static void add_reply(struct trial *trial, int rc)
     buf_add_span(&trial->dump, buf_span(&slot->retry_after));
     buf_add_char(&trial->dump, '|');
     buf_add_span(&trial->dump, buf_span(&slot->date));
-    buf_add_char(&trial->dump, '|');
-    buf_add_span(&trial->dump, buf_span(&slot->content_type));
     if (rc < 0) {
         buf_add_span(&trial->rest, buf_span(&slot->answer));
         return;

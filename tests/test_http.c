@@ -117,7 +117,6 @@ static void test_exchange(void **state)
     assert_false(reply.resent);
     assert_string_equal(reply.error, "");
     assert_span(reply.body, "{}");
-    assert_span(reply.content_type, "application/json; charset=utf-8");
     assert_span(reply.date, "Tue, 01 Sep 2026 10:00:00 GMT");
     assert_span(reply.retry_after, "120");
     assert_true(reply.started_ms >= before_ms && reply.started_ms <= clock_mono_ms());
@@ -141,9 +140,8 @@ static void test_exchange(void **state)
 static void script_busy_then_ok(struct peer *peer)
 {
     if (peer_request(peer))
-        (void)peer_send(peer,
-                        "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 9\r\nDate: d\r\nContent-Type: t\r\n"
-                        "Content-Length: 4\r\n\r\nbusy");
+        (void)peer_send(peer, "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 9\r\nDate: d\r\n"
+                              "Content-Length: 4\r\n\r\nbusy");
     while (peer_request(peer) && peer_send(peer, OK))
         ;
 }
@@ -175,7 +173,6 @@ static void test_slot_is_clean(void **state)
     assert_span(reply.body, "");
     assert_span(reply.retry_after, "");
     assert_span(reply.date, "");
-    assert_span(reply.content_type, "");
     assert_non_null(strstr(server.last_request, "Content-Length: 0\r\n"));
     assert_null(strstr(server.last_request, "Bearer"));
     assert_null(strstr(server.last_request, "application/json"));

@@ -76,7 +76,6 @@ struct http_reply {
     struct span body;
     struct span retry_after; /* header value, empty: none */
     struct span date;
-    struct span content_type;
     int64_t elapsed_us; /* start to end */
     int64_t started_ms; /* monotonic */
     const char *error;  /* ours or libcurl's words when it is not HTTP_ANSWERED, else "" */

@@ -109,7 +109,6 @@ struct http_slot {
     struct buf answer;
     struct buf retry_after;
     struct buf date;
-    struct buf content_type;
     struct http_reply reply;
     char error[CURL_ERROR_SIZE];
 

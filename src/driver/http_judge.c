@@ -105,7 +105,6 @@ void http_judge(struct http_slot *slot, CURLcode code)
     reply->body = buf_span(&slot->answer);
     reply->retry_after = buf_span(&slot->retry_after);
     reply->date = buf_span(&slot->date);
-    reply->content_type = buf_span(&slot->content_type);
     reply->elapsed_us = clock_mono_us() - slot->started_us;
     reply->error = reply->end == HTTP_ANSWERED ? "" : words(slot, code);
     if (slot->secret)

@@ -19,7 +19,6 @@ void http_slot_begin_head(struct http_slot *slot, int status)
     slot->head_ended = false;
     buf_reset(&slot->retry_after);
     buf_reset(&slot->date);
-    buf_reset(&slot->content_type);
 }
 
 int http_slot_count_head(struct http_slot *slot, size_t bytes)
@@ -59,8 +58,6 @@ static bool capture_line(struct http_slot *slot, struct span line)
         return capture(line, "retry-after", &slot->retry_after);
     case 'd':
         return capture(line, "date", &slot->date);
-    case 'c':
-        return capture(line, "content-type", &slot->content_type);
     default:
         return true;
     }
@@ -106,7 +103,6 @@ struct http_slot *http_slot_open(struct http *http, struct fail *fail)
     buf_init(&slot->answer, http->reply_cap);
     buf_init(&slot->retry_after, CAPTURE_CAP);
     buf_init(&slot->date, CAPTURE_CAP);
-    buf_init(&slot->content_type, CAPTURE_CAP);
     buf_init(&slot->request, HTTP_REQUEST_CAP);
     buf_init(&slot->reader.line, HTTP_HEAD_CAP);
     if (!http->http2 || http_transfer_open(slot, fail) == 0)
@@ -127,7 +123,6 @@ void http_slot_close(struct http_slot *slot)
     buf_free(&slot->answer);
     buf_free(&slot->retry_after);
     buf_free(&slot->date);
-    buf_free(&slot->content_type);
     free(slot);
 }
 
@@ -188,7 +183,6 @@ int http_slot_fill(struct http_slot *slot, const struct http_request *request, s
     buf_reset(&slot->answer);
     buf_reset(&slot->retry_after);
     buf_reset(&slot->date);
-    buf_reset(&slot->content_type);
     slot->started_us = slot->moved_us = clock_mono_us();
     slot->end_us = slot->started_us + timeout_ms * 1000;
     slot->reply = (struct http_reply){.tag = request->tag, .started_ms = slot->started_us / 1000};
