@@ -9,23 +9,9 @@ static char proxy_url[64], target_url[96];
 
 static int set_up(void **state)
 {
-    struct identity ca, made;
-
     (void)state;
-    identity_begin();
-    ca = make_identity("Example Test CA", NULL, 10, NULL);
-    save(&ca, "ca", NULL);
-    made = make_identity("server", "DNS:api.example.com,IP:127.0.0.1,DNS:localhost", 10, &ca);
-    save(&made, "server", NULL);
-    drop(&made);
-    drop(&ca);
+    make_server("DNS:api.example.com,IP:127.0.0.1,DNS:localhost");
     return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    return identity_end();
 }
 
 static void clear_environment(void)
@@ -334,5 +320,5 @@ int main(void)
     };
 
     (void)alarm(120); /* a hang is a failure */
-    return run_both_ways(tests, set_up, tear_down);
+    return run_both_ways(tests, set_up, identity_of_nobody);
 }
