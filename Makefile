@@ -139,8 +139,10 @@ $(BUILD)/.packages: | $(if $(filter test demo bench bench-quick,$(MAKECMDGOALS))
 # them may draw on.
 TEST_NAMES := $(patsubst tests/%.c,%,$(wildcard tests/test_*.c))
 TESTS      := $(TEST_NAMES:%=$(BUILD)/tests/%)
-FLOWS      := $(wildcard tests/flow_*.sh)
 TEST_TOOLS := $(patsubst tests/%.c,$(BUILD)/%,$(wildcard tests/make_*.c))
+# Calls of malloc cannot be counted in front of a sanitizer's: what does it is left out there.
+COUNTER    := $(if $(SANITIZE),,$(BUILD)/bench/alloc_count.so)
+FLOWS      := $(filter-out $(if $(SANITIZE),tests/flow_allocations.sh),$(wildcard tests/flow_*.sh))
 PARTS      := $(filter-out tests/test_% tests/make_% tests/fuzz_% tests/fake_%,$(wildcard tests/*.c))
 LIB_TEST   := $(if $(PARTS),$(BUILD)/tests/libparts.a) $(BUILD)/libctp.a
 
@@ -163,7 +165,7 @@ $(BUILD)/make_%: $(BUILD)/tests/make_%.o $(LIB_TEST)
 	$(call SAY,LINK) $(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIB_TEST) $(LINK_ENROLL)
 
 .PHONY: test browser programs
-programs: $(BUILD)/ctp-enroll $(BUILD)/ctp-sandbox $(TESTS) $(TEST_TOOLS)
+programs: $(BUILD)/ctp-enroll $(BUILD)/ctp-sandbox $(TESTS) $(TEST_TOOLS) $(COUNTER)
 
 browser: deps
 	@sh .ci/deps install browser || echo 'without a browser the tests do not look at report.html'
@@ -256,7 +258,7 @@ demo: deps all $(TEST_TOOLS)
 	    CTP_SANDBOX_BIN='$(abspath $(BUILD))/ctp-sandbox' bash tests/demo.sh
 
 # Clients and servers that the programs are measured beside, and what is laid under them (tests/bench/*.c).
-BENCH_TOOLS := $(BUILD)/bench/target $(BUILD)/bench/bare_client $(BUILD)/bench/sqlite_clock.so
+BENCH_TOOLS := $(BUILD)/bench/target $(BUILD)/bench/bare_client $(BUILD)/bench/sqlite_clock.so $(COUNTER)
 
 bench-quick: export QUICK := 1
 bench bench-quick: deps all $(TEST_TOOLS) $(BENCH_TOOLS)

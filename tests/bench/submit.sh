@@ -126,6 +126,29 @@ bench_ledger() { # cards, rounds
 }
 LEDGER_LINES=16
 
+# Calls of the allocator by whom (alloc_count.c), a file for each number of cards in the folder of that name; what the
+# larger number asks for beyond the smaller is asked for with every card. The program's own must not be
+# (tests/flow_allocations.sh); the libraries' are shown.
+bench_allocations() { # base URL, cards, words for the transport
+    local cards
+    for cards in "$2" $((2 * $2)); do
+        rm -rf "$WORK/calls_$cards" "$WORK/calls.db"*
+        make_portfolio "calls_$cards" --customers "$cards" --cards "$cards" --accounts 1 --shuffle --seed 7
+        assert_exit 0 env ALLOC_COUNT="$WORK/calls_$cards/count" LD_PRELOAD="$BUILD/bench/alloc_count.so" \
+            "$BUILD/ctp-enroll" run --ledger "$WORK/calls.db" --out "$WORK/calls_$cards/out" --quiet \
+            --cards "$WORK/calls_$cards/cards.csv" --customers "$WORK/calls_$cards/customers.csv" --tenant TN-BENCH \
+            --base-url "$1" --rate 100000/s --concurrency 64 --set auth.method=file \
+            --set auth.token_file="$TOKEN_FILE" --set tls.ca_file="$CA"
+    done
+    printf '\nallocations a card, %s:\n' "$3"
+    awk -F'\t' -v cards="$2" 'NR == FNR { before[$1] = $2; next } $2 > before[$1] + cards / 1000 || $1 == "program" {
+        printf "%8.3f  %s\n", ($2 - before[$1]) / cards, $1
+    }' "$WORK/calls_$2/count" "$WORK/calls_$((2 * $2))/count" | tee "$WORK/calls"
+    awk '$2 == "program" { print $1 }' "$WORK/calls" | figure "run, $3: allocations a card, ours" '%.3f' '<=' 0.1
+    awk '{ sum += $1 } END { print sum }' "$WORK/calls" | figure "run, $3: allocations a card, libraries too" '%.2f'
+    rm -rf "$WORK/calls"*
+}
+
 # Each request on a connection of its own, trust from a bundle as large as the system's: what TLS adds a connection. The
 # bundle is parsed once, and that is in the figure.
 bench_handshakes() { # connections, rounds
@@ -166,6 +189,8 @@ bench_submit() { # cards, rounds; cards and rounds at a distance; rounds with th
     contest "$HTTPS" "$1" "$2" TLS
     contest_figures TLS 2.7 2.3 4.5 6
     bench_ledger "$1" "$5"
+    bench_allocations "$HTTP" 5000 HTTP/1.1
+    bench_allocations "$HTTPS" 5000 TLS
     bench_handshakes 512 "$2"
     stop_servers
     rm -rf "$WORK/near" "$WORK/far" "$WORK/handshakes"
