@@ -5,9 +5,12 @@
 INSERT INTO stage_card (record, file, line, offset, length, card_id, customer_id, account_id, mark, flags,
                         code, field, existing, was)
 SELECT id - (1 << 62), file, line, offset, length, card_id, customer_id, account_id, mark, flags, own_code, own_field, id, state
-FROM card
-WHERE id IN (SELECT id FROM card WHERE state = 0 UNION ALL SELECT id FROM card_open WHERE state IN (2, 3))
-  AND (card_id IS NULL OR card_id NOT IN (SELECT card_id FROM stage_card WHERE card_id IS NOT NULL))
+FROM (SELECT * FROM card WHERE state = 0
+      UNION ALL
+      SELECT * FROM card WHERE state IN (2, 3) AND state <= 4 AND (state <> 3 OR due_ms <> 0)
+      UNION ALL
+      SELECT * FROM card WHERE id > (SELECT last FROM claimed) AND +state = 3 AND due_ms = 0)
+WHERE (card_id IS NULL OR card_id NOT IN (SELECT card_id FROM stage_card WHERE card_id IS NOT NULL))
   AND (mark IS NULL OR mark NOT IN (SELECT mark FROM stage_card WHERE mark IS NOT NULL))
   AND NOT (coalesce(code, '') >= 'source_lost' AND coalesce(code, '') < 'source_lost~'
            AND (file IN (SELECT id FROM file WHERE lost = 1)

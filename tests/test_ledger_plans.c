@@ -145,7 +145,7 @@ static const struct plan plans[] = {
     {"load_card_marked", ALL, ""},
     {"load_card_problems", ALL, ""},
     {"load_card_repoint", ALL, ""},
-    {"load_card_restage", ALL, ""},
+    {"load_card_restage", ALL, "SEARCH card USING INDEX card_live (state=?)"},
     {"load_card_two_accounts", ALL, "INDEX card_customer (customer_id=?)"},
     {"load_customer_corrected", ALL, ""},
     {"load_customer_file", ALL, ""},
