@@ -87,7 +87,8 @@ CREATE TABLE claimed (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     after INTEGER NOT NULL,           -- no row up to this one is claimed in this way any more
     last INTEGER NOT NULL,
-    at_ms INTEGER NOT NULL            -- the latest such claim
+    at_ms INTEGER NOT NULL,           -- the latest such claim
+    CHECK (after <= last)             -- or rows in flight would be nobody's
 ) STRICT;
 INSERT INTO claimed (id, after, last, at_ms) VALUES (1, 0, 0, 0);
 CREATE TABLE attempt (                -- every attempt that did not settle its card for good; code retry: the command
