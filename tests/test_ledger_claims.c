@@ -256,6 +256,33 @@ static void a_number_that_is_used_again_was_not_claimed(void **state)
     desk_check(desk);
 }
 
+/* Such a row is seen by whoever looks for rows never tried, and recovered after a kill as any other. */
+static void a_number_that_is_used_again_is_recovered(void **state)
+{
+    struct desk *desk = *state;
+    struct ledger_claim claims[4];
+    struct ledger_files files = {.count = 0};
+    int64_t recovered, rows, accounts;
+
+    desk_load(desk, CARDS "11,21,501\n12,21,501\n", NULL); /* the second is a duplicate */
+    assert_int_equal(desk_claim(desk, claims, 4, NOW_MS), 1);
+    desk_settle(desk, &claims[0], VERDICT_ACCEPTED, "accepted");
+    desk_load(desk, CARDS "11,21,501\n12,21,502\n", NULL);
+    assert_string_equal(desk_text(REACH), "1 1 1700000000000");
+    assert_int_equal(ledger_plan(desk->ledger, &rows, &accounts, &desk->fail), 0);
+    assert_int_equal(rows, 1);
+    assert_int_equal(ledger_files_due(desk->ledger, &files, &desk->fail), 0);
+    assert_int_equal(files.count, 1);
+    ledger_files_free(&files);
+    assert_int_equal(desk_claim(desk, claims, 4, NOW_MS), 1);
+    desk_reopen(desk, LEDGER_RUN);
+    assert_int_equal(ledger_run_begin(desk->ledger, "t", NOW_MS, &recovered, &desk->fail), 0);
+    assert_int_equal(recovered, 1);
+    ROWS_ARE(desk, "1/1 501 accepted accepted\n2/2 502 ready\n");
+    desk_check(desk);
+    assert_int_equal(desk_claim(desk, claims, 4, NOW_MS), 1);
+}
+
 /* ---- beside a run ---- */
 
 /* An enrolled customer's next card becomes a further one again, unless it is in flight. */
@@ -331,6 +358,7 @@ int main(void)
         DESK_TEST(what_still_flies_at_the_end_of_a_run_is_uncertain),
         DESK_TEST(a_copy_knows_what_flies_in_its_origin),
         DESK_TEST(a_number_that_is_used_again_was_not_claimed),
+        DESK_TEST(a_number_that_is_used_again_is_recovered),
         DESK_TEST(an_event_leaves_what_flies_alone),
         DESK_TEST(an_event_of_what_flies_waits),
         DESK_TEST(what_flies_needs_its_file),
