@@ -64,7 +64,7 @@ int64_t desk_number(const char *sql);
 const char *desk_text(const char *sql); /* borrowed until the next call; NULL becomes "" */
 /* In the place of the tables that src/driver/ledger_staged.c makes for the statements of a load. */
 extern const char desk_staged[];
-/* The totals add up, the file is sound, and no customer has two leading cards. */
+/* The totals add up, the file is sound, no customer has two leading cards, and no open row is overlooked. */
 void desk_check(struct desk *desk);
 
 #endif

@@ -75,6 +75,20 @@ static void a_look_for_more_claims_nothing(void **state)
     desk_check(desk);
 }
 
+/* Behind the last row that could be claimed nothing is left: that is noted without a claim. */
+static void a_look_passes_what_cannot_be_claimed(void **state)
+{
+    struct desk *desk = *state;
+    struct ledger_claim claims[8];
+
+    desk_load(desk, CARDS "11,21,501\n12,21,502\n13,21,502\n", NULL);
+    assert_int_equal(desk_claim(desk, claims, 2, NOW_MS), 2);
+    assert_string_equal(desk_text(REACH), "0 2 1700000000000");
+    assert_int_equal(desk_claim(desk, claims, 2, NOW_MS + 60000), 0);
+    assert_string_equal(desk_text(REACH), "0 3 1700000000000");
+    desk_check(desk);
+}
+
 static void a_row_that_goes_back_is_due_and_not_in_flight(void **state)
 {
     struct desk *desk = *state;
@@ -91,6 +105,7 @@ static void a_row_that_goes_back_is_due_and_not_in_flight(void **state)
     x = settle(desk, outcomes, 3);
     assert_int_equal(x.next_due_ms, 1);
     assert_string_equal(desk_text(RAW), "3/0/1 3/1/1 3/1/1700000005000 3/0/0");
+    assert_string_equal(desk_text(REACH), "3 4 1700000000000"); /* these fly no more */
     ROWS_ARE(desk, "1/1 501 ready\n1/2 502 ready http_503\n1/3 503 ready http_503\n1/4 504 sent\n");
     desk_check(desk);
     assert_int_equal(desk_claim(desk, claims, 4, NOW_MS), 2);
@@ -100,6 +115,9 @@ static void a_row_that_goes_back_is_due_and_not_in_flight(void **state)
     assert_int_equal(claims[1].job.attempts, 2);
     ROWS_ARE(desk, "1/1 501 sent\n1/2 502 sent http_503\n1/3 503 ready http_503\n1/4 504 sent\n");
     desk_check(desk);
+    assert_int_equal(desk_claim(desk, claims, 4, NOW_MS + 5000), 1);
+    desk_settle(desk, &claims[0], VERDICT_RELEASED, "stopped"); /* a retry that goes back keeps its time */
+    assert_string_equal(desk_text("SELECT state || '/' || due_ms FROM card WHERE id = 3"), "3/1700000005000");
 }
 
 /* A customer's next card: behind the reach of the claims it is a row never tried, within it is due at once.
@@ -140,23 +158,31 @@ static void an_exchange_that_claims_nothing_sees_rows_never_tried(void **state)
     assert_int_equal(settle(desk, NULL, 0).next_due_ms, -1);
 }
 
+/* Neither one that waits for its time nor one that was never tried, whatever the answer. */
 static void a_row_that_was_not_claimed_cannot_be_settled(void **state)
 {
+    static const enum job_verdict verdicts[] = {VERDICT_ACCEPTED, VERDICT_RELEASED, VERDICT_INVALID,
+                                                VERDICT_ALREADY};
     struct desk *desk = *state;
     struct ledger_claim claims[4];
     struct ledger_outcome outcome;
     struct ledger_exchange x = {
         .outcomes = &outcome, .outcome_count = 1, .max_attempts = 3, .now_ms = NOW_MS};
 
+    assert_int_equal(ledger_set_card_path(desk->ledger, true, NOW_MS, &desk->fail), 0);
     desk_load(desk, FOUR, NULL);
     assert_int_equal(desk_claim(desk, claims, 2, NOW_MS), 2);
-    claims[1].id = 3; /* the next, never tried */
-    outcome = desk_outcome(&claims[1], VERDICT_ACCEPTED, "accepted");
-    assert_int_equal(ledger_exchange(desk->ledger, &x, &desk->fail), -1);
-    assert_int_equal(desk->fail.kind, FAIL_INTERNAL);
-    outcome = desk_outcome(&claims[1], VERDICT_RELEASED, "stopped");
-    assert_int_equal(ledger_exchange(desk->ledger, &x, &desk->fail), -1);
-    assert_int_equal(desk->fail.kind, FAIL_INTERNAL);
+    outcome = desk_outcome(&claims[0], VERDICT_TRANSIENT, "http_503");
+    outcome.due_ms = NOW_MS + 5000;
+    (void)settle(desk, &outcome, 1);
+    for (size_t i = 0; i < sizeof verdicts / sizeof verdicts[0]; i++)
+        for (int row = 1; row <= 3; row += 2) {
+            outcome = desk_outcome(&claims[1], verdicts[i], "x");
+            outcome.id = row;
+            assert_int_equal(ledger_exchange(desk->ledger, &x, &desk->fail), -1);
+            assert_int_equal(desk->fail.kind, FAIL_INTERNAL);
+        }
+    assert_string_equal(desk_text(RAW), "3/1/1700000005000 3/0/0 3/0/0 3/0/0");
     desk_check(desk);
 }
 
@@ -309,6 +335,27 @@ static void an_event_leaves_what_flies_alone(void **state)
     desk_check(desk);
 }
 
+static void an_event_holds_what_was_not_claimed_yet(void **state)
+{
+    struct desk *desk = *state;
+    struct ledger_claim claims[2];
+    struct ledger_event_result result;
+    struct ledger_event event = {
+        .row = 1, .well = false, .at_ms = NOW_MS, .event_id = "e1", .message = "FAILED: x"};
+
+    desk_load(desk, CARDS "11,21,501\n11,21,502\n", NULL);
+    assert_int_equal(desk_claim(desk, claims, 1, NOW_MS), 1);
+    desk_settle(desk, &claims[0], VERDICT_ACCEPTED, "accepted");
+    assert_int_equal(ledger_events_apply(desk->ledger, &event, 1, NOW_MS, &result, &desk->fail), 0);
+    assert_string_equal(desk_text(RAW), "7/1/0 3/0/0"); /* 502, behind the reach of the claims */
+    event =
+        (struct ledger_event){.row = 1, .well = true, .at_ms = NOW_MS + 1, .event_id = "e2", .message = ""};
+    assert_int_equal(ledger_events_apply(desk->ledger, &event, 1, NOW_MS, &result, &desk->fail), 0);
+    ROWS_ARE(desk, "1/1 501 enrolled event_success\n1/2 502 held\n");
+    assert_int_equal(desk_claim(desk, claims, 2, NOW_MS), 0);
+    desk_check(desk);
+}
+
 /* An event of a row in flight waits for its answer; it is of this request from its claim on. */
 static void an_event_of_what_flies_waits(void **state)
 {
@@ -349,6 +396,7 @@ int main(void)
         DESK_TEST(a_claim_writes_no_row),
         DESK_TEST(what_is_settled_needs_no_look_any_more),
         DESK_TEST(a_look_for_more_claims_nothing),
+        DESK_TEST(a_look_passes_what_cannot_be_claimed),
         DESK_TEST(a_row_that_goes_back_is_due_and_not_in_flight),
         DESK_TEST(a_card_that_may_go_now_is_claimed_once),
         DESK_TEST(an_exchange_that_claims_nothing_sees_rows_never_tried),
@@ -360,6 +408,7 @@ int main(void)
         DESK_TEST(a_number_that_is_used_again_was_not_claimed),
         DESK_TEST(a_number_that_is_used_again_is_recovered),
         DESK_TEST(an_event_leaves_what_flies_alone),
+        DESK_TEST(an_event_holds_what_was_not_claimed_yet),
         DESK_TEST(an_event_of_what_flies_waits),
         DESK_TEST(what_flies_needs_its_file),
     };
