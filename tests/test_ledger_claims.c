@@ -42,6 +42,27 @@ static void a_claim_writes_no_row(void **state)
     desk_check(desk);
 }
 
+/* One card's and one customer's rows, as `show` tells them. */
+static void who_asks_for_a_row_in_flight_sees_it_sent(void **state)
+{
+    struct desk *desk = *state;
+    struct ledger_claim claims[4];
+    struct ledger_row_state row;
+
+    desk_load(desk, FOUR, NULL);
+    assert_int_equal(desk_claim(desk, claims, 1, NOW_MS + 7), 1);
+    assert_int_equal(ledger_card_begin(desk->ledger, 501, &desk->fail), 0);
+    assert_int_equal(ledger_card_next(desk->ledger, &row, &desk->fail), 1);
+    assert_int_equal(row.state, JOB_SENT);
+    assert_int_equal(row.attempts, 1);
+    assert_int_equal(row.updated_ms, NOW_MS + 7);
+    assert_int_equal(ledger_card_next(desk->ledger, &row, &desk->fail), 0);
+    assert_int_equal(ledger_customer_begin(desk->ledger, 11, &desk->fail), 0);
+    assert_int_equal(ledger_customer_next(desk->ledger, &row, &desk->fail), 1);
+    assert_int_equal(row.state, JOB_SENT);
+    assert_int_equal(ledger_customer_next(desk->ledger, &row, &desk->fail), 0);
+}
+
 /* Up to the oldest that flies, in whatever order the answers come. */
 static void what_is_settled_needs_no_look_any_more(void **state)
 {
@@ -95,6 +116,7 @@ static void a_row_that_goes_back_is_due_and_not_in_flight(void **state)
     struct ledger_claim claims[4];
     struct ledger_outcome outcomes[3];
     struct ledger_exchange x;
+    struct ledger_row_state row;
 
     desk_load(desk, FOUR, NULL);
     assert_int_equal(desk_claim(desk, claims, 4, NOW_MS), 4);
@@ -106,6 +128,10 @@ static void a_row_that_goes_back_is_due_and_not_in_flight(void **state)
     assert_int_equal(x.next_due_ms, 1);
     assert_string_equal(desk_text(RAW), "3/0/1 3/1/1 3/1/1700000005000 3/0/0");
     assert_string_equal(desk_text(REACH), "3 4 1700000000000"); /* these fly no more */
+    assert_int_equal(ledger_card_begin(desk->ledger, 501, &desk->fail), 0);
+    assert_int_equal(ledger_card_next(desk->ledger, &row, &desk->fail), 1);
+    assert_int_equal(row.due_ms, 0); /* "at once" is no time to be told */
+    assert_int_equal(ledger_card_next(desk->ledger, &row, &desk->fail), 0);
     ROWS_ARE(desk, "1/1 501 ready\n1/2 502 ready http_503\n1/3 503 ready http_503\n1/4 504 sent\n");
     desk_check(desk);
     assert_int_equal(desk_claim(desk, claims, 4, NOW_MS), 2);
@@ -376,17 +402,25 @@ static void an_event_of_what_flies_waits(void **state)
     desk_check(desk);
 }
 
-/* A file that only rows in flight need is needed: they may come back. */
-static void what_flies_needs_its_file(void **state)
+/* Files that only rows in flight need are needed: the rows may come back. */
+static void what_flies_needs_its_files(void **state)
 {
     struct desk *desk = *state;
-    struct ledger_claim claims[4];
+    struct ledger_claim claims[2];
     struct ledger_files files = {.count = 0};
+    int64_t rows;
 
-    desk_load(desk, FOUR, NULL);
-    assert_int_equal(desk_claim(desk, claims, 4, NOW_MS), 4);
+    desk_load(desk, CARDS "13,21,503\n", NULL); /* a file of which nothing flies: all rows are looked at */
+    assert_int_equal(desk_claim(desk, claims, 1, NOW_MS), 1);
+    desk_settle(desk, &claims[0], VERDICT_ACCEPTED, "accepted");
+    desk_load(desk, CARDS "11,21,501\n12,21,502\n", CUSTOMERS "11,ACTIVE\n12,ACTIVE\n");
+    assert_int_equal(desk_claim(desk, claims, 2, NOW_MS), 2);
     assert_int_equal(ledger_files_due(desk->ledger, &files, &desk->fail), 0);
-    assert_int_equal(files.count, 1);
+    assert_int_equal(files.count, 2);
+    for (size_t i = 0; i < files.count; i++) {
+        assert_int_equal(ledger_file_rows(desk->ledger, files.file[i].id, &rows, &desk->fail), 0);
+        assert_int_equal(rows, 2);
+    }
     ledger_files_free(&files);
 }
 
@@ -394,6 +428,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         DESK_TEST(a_claim_writes_no_row),
+        DESK_TEST(who_asks_for_a_row_in_flight_sees_it_sent),
         DESK_TEST(what_is_settled_needs_no_look_any_more),
         DESK_TEST(a_look_for_more_claims_nothing),
         DESK_TEST(a_look_passes_what_cannot_be_claimed),
@@ -410,7 +445,7 @@ int main(void)
         DESK_TEST(an_event_leaves_what_flies_alone),
         DESK_TEST(an_event_holds_what_was_not_claimed_yet),
         DESK_TEST(an_event_of_what_flies_waits),
-        DESK_TEST(what_flies_needs_its_file),
+        DESK_TEST(what_flies_needs_its_files),
     };
 
     return cmocka_run_group_tests_name("ledger_claims", tests, scratch_open, scratch_close);
