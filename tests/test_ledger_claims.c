@@ -146,6 +146,50 @@ static void a_row_that_goes_back_is_due_and_not_in_flight(void **state)
     assert_string_equal(desk_text("SELECT state || '/' || due_ms FROM card WHERE id = 3"), "3/1700000005000");
 }
 
+/* Nor do the limits of retries hold for it. */
+static void what_is_due_at_once_is_no_retry(void **state)
+{
+    struct desk *desk = *state;
+    struct ledger_claim claims[4];
+    struct ledger_exchange x = {.max_attempts = 3,
+                                .retry_limited = true,
+                                .retry_most = 1,
+                                .want = 4,
+                                .claims = claims,
+                                .now_ms = NOW_MS};
+
+    desk_load(desk, CARDS "11,21,501\n12,21,502\n", NULL);
+    assert_int_equal(desk_claim(desk, claims, 2, NOW_MS), 2);
+    desk_settle(desk, &claims[0], VERDICT_RELEASED, "stopped");
+    desk_settle(desk, &claims[1], VERDICT_RELEASED, "stopped");
+    assert_int_equal(ledger_exchange(desk->ledger, &x, &desk->fail), 0);
+    assert_int_equal(x.claimed, 2);
+    assert_int_equal(x.retries, 0);
+    assert_false(claims[0].retry);
+    desk_check(desk);
+}
+
+/* Of all kinds together no more than there is room for. */
+static void no_more_is_claimed_than_wanted(void **state)
+{
+    struct desk *desk = *state;
+    struct ledger_claim claims[4];
+    struct ledger_outcome outcomes[3];
+
+    desk_load(desk, FOUR, NULL);
+    assert_int_equal(desk_claim(desk, claims, 3, NOW_MS), 3);
+    for (size_t i = 0; i < 3; i++)
+        outcomes[i] = desk_outcome(&claims[i], i == 0 ? VERDICT_TRANSIENT : VERDICT_RELEASED, "x");
+    outcomes[0].due_ms = NOW_MS + 1; /* a retry, two at once, one never tried */
+    (void)settle(desk, outcomes, 3);
+    assert_int_equal(desk_claim(desk, claims, 2, NOW_MS + 1), 2);
+    assert_true(claims[0].retry);
+    assert_int_equal(claims[1].card_id, 502);
+    ROWS_ARE(desk, "1/1 501 sent x\n1/2 502 sent\n1/3 503 ready\n1/4 504 ready\n");
+    assert_int_equal(desk_claim(desk, claims, 2, NOW_MS + 1), 2);
+    desk_check(desk);
+}
+
 /* A customer's next card: behind the reach of the claims it is a row never tried, within it is due at once.
  */
 static void a_card_that_may_go_now_is_claimed_once(void **state)
@@ -433,6 +477,8 @@ int main(void)
         DESK_TEST(a_look_for_more_claims_nothing),
         DESK_TEST(a_look_passes_what_cannot_be_claimed),
         DESK_TEST(a_row_that_goes_back_is_due_and_not_in_flight),
+        DESK_TEST(what_is_due_at_once_is_no_retry),
+        DESK_TEST(no_more_is_claimed_than_wanted),
         DESK_TEST(a_card_that_may_go_now_is_claimed_once),
         DESK_TEST(an_exchange_that_claims_nothing_sees_rows_never_tried),
         DESK_TEST(a_row_that_was_not_claimed_cannot_be_settled),
