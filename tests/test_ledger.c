@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -214,6 +215,37 @@ static void a_scratch_ledger_starts_as_a_copy(void **state)
     ROWS_ARE(desk, "1/1 501 ready\n2/1 502 ready\n");
     assert_int_equal(ledger_check(desk->ledger, &desk->fail), 0);
     assert_int_equal(desk_number("SELECT count(*) FROM card_now"), 1);
+}
+
+/* As a run's last connection locks it for a moment, or the first one after a kill. */
+static void a_copy_waits_for_who_locks_the_ledger(void **state)
+{
+    struct desk *desk = *state;
+    struct flock all = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    int ready[2], status;
+    char byte;
+    pid_t child;
+
+    desk_load(desk, CARDS "11,21,501\n", NULL);
+    ledger_close(desk->ledger);
+    desk->ledger = NULL;
+    assert_int_equal(pipe(ready), 0);
+    child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        int fd = open(desk_path(), O_RDWR | O_CLOEXEC);
+        if (fd < 0 || fcntl(fd, F_SETLK, &all) != 0 || write(ready[1], "y", 1) != 1)
+            _exit(2);
+        (void)poll(NULL, 0, 200); /* that somebody waits cannot be seen */
+        _exit(0);
+    }
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    assert_int_equal(ledger_open(&desk->ledger, desk_path(), LEDGER_SCRATCH, &desk->fail), 0);
+    ROWS_ARE(desk, "1/1 501 ready\n");
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    (void)close(ready[0]);
+    (void)close(ready[1]);
 }
 
 static void a_reader_changes_nothing(void **state)
@@ -471,6 +503,7 @@ int main(void)
         OPEN_TEST(one_run_at_a_time),
         OPEN_TEST(a_scratch_ledger_leaves_no_file),
         DESK_TEST(a_scratch_ledger_starts_as_a_copy),
+        DESK_TEST(a_copy_waits_for_who_locks_the_ledger),
         DESK_TEST(a_reader_changes_nothing),
         DESK_TEST(a_damaged_ledger_is_named_so),
         DESK_TEST(a_killed_run_costs_no_look_at_everything),

@@ -216,7 +216,8 @@ static int copy_from(struct ledger *ledger, struct fail *fail)
     sqlite3_backup *copy;
     int rc = -1;
 
-    if (sqlite3_open_v2(ledger->path, &origin, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK) {
+    if (sqlite3_open_v2(ledger->path, &origin, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK &&
+        sqlite3_busy_timeout(origin, BUSY_MS) == SQLITE_OK) {
         copy = sqlite3_backup_init(ledger->db, "main", origin, "main");
         if (copy && sqlite3_backup_step(copy, -1) == SQLITE_DONE)
             rc = 0;
