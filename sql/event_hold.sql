@@ -1,5 +1,5 @@
 -- A customer that is enrolled after all: its next card, that had taken the place of the enrolled one and was not sent
 -- yet, is a further card again.
 UPDATE card SET state = 2, updated_ms = :now
-WHERE customer_id = :customer_id AND state = 3 AND call = 0 AND attempts = attempts_before AND uncertain = 0
-  AND (due_ms <> 0 OR id > (SELECT last FROM claimed));
+WHERE id IN (SELECT id FROM card_now
+             WHERE customer_id = :customer_id AND state = 3 AND call = 0 AND attempts = attempts_before AND uncertain = 0);

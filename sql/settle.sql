@@ -1,4 +1,5 @@
--- Rows of one range that had the same answer; most had.
+-- Rows of one range that had the same answer; most had. In flight is what card_now calls 4, asked here without a second look
+-- at each row.
 UPDATE card
 SET state = :state, attempts = :attempts, uncertain = :uncertain, due_ms = :due_ms,
     http_status = :http_status,

@@ -2,4 +2,4 @@
 UPDATE card
 SET state = :state, attempts = :attempts, uncertain = :uncertain, updated_ms = :now,
     due_ms = coalesce(:due_ms, iif(:state = 3 AND due_ms = 0, 1, due_ms))
-WHERE id = :id AND (state = 4 OR (state = 3 AND due_ms = 0 AND id <= (SELECT last FROM claimed)));
+WHERE id = (SELECT id FROM card_now WHERE id = :id AND state = 4);

@@ -2,4 +2,4 @@
 UPDATE card
 SET state = :state, call = :call, attempts = :attempts, attempts_before = :attempts_before, due_ms = 1,
     http_status = :http_status, code = :code, field = NULL, message = :message, updated_ms = :now
-WHERE id = :id AND (state = 4 OR (state = 3 AND due_ms = 0 AND id <= (SELECT last FROM claimed)));
+WHERE id = (SELECT id FROM card_now WHERE id = :id AND state = 4);

@@ -111,6 +111,46 @@ static void a_ledger_of_another_version_is_refused(void **state)
     open_fails(LEDGER_RUN, FAIL_LEDGER, ": written by an older version of this program (schema 1, not 4)");
 }
 
+/* As version 3 left it: claims in the rows, and every row to be sent in card_live. */
+static void a_ledger_of_the_version_before_goes_on(void **state)
+{
+    struct desk *desk = *state;
+    struct ledger_claim claims[4];
+    int64_t recovered;
+
+    desk_load(desk, CARDS "11,21,501\n12,21,502\n13,21,503\n14,21,504\n", NULL);
+    ledger_close(desk->ledger);
+    desk->ledger = NULL;
+    run_sql("DROP VIEW card_open; DROP VIEW card_fresh; DROP VIEW card_now; DROP TABLE claimed;"
+            "DROP INDEX card_live; CREATE INDEX card_live ON card (state, due_ms) WHERE state <= 4;"
+            "UPDATE card SET state = 5, attempts = 1 WHERE card_id = 501;"
+            "UPDATE card SET state = 4, attempts = 1 WHERE card_id = 502;"
+            "UPDATE card SET attempts = 1, due_ms = 5 WHERE card_id = 503;"
+            "UPDATE tally SET n = 2 WHERE kind = 'state' AND key = 3;"
+            "INSERT INTO tally VALUES ('state', 4, 1), ('state', 5, 1), ('accepted', 1700000000000, 1);"
+            "PRAGMA user_version = 3");
+    open_fails(
+        LEDGER_READ, FAIL_LEDGER,
+        ": written by an older version of this program (schema 3, not 4); `ctp-enroll run` brings it up "
+        "to date");
+    open_fails(
+        LEDGER_EVENTS, FAIL_LEDGER,
+        ": written by an older version of this program (schema 3, not 4); `ctp-enroll run` brings it up "
+        "to date");
+    assert_int_equal(ledger_open(&desk->ledger, desk_path(), LEDGER_RESUME, &desk->fail), 0);
+    ROWS_ARE(desk, "1/1 501 accepted\n1/2 502 sent\n1/3 503 ready\n1/4 504 ready\n");
+    assert_int_equal(ledger_run_begin(desk->ledger, "t", NOW_MS, &recovered, &desk->fail), 0);
+    assert_int_equal(recovered, 1);
+    desk_check(desk);
+    assert_int_equal(desk_claim(desk, claims, 4, NOW_MS), 3);
+    assert_int_equal(claims[0].card_id, 503); /* a retry */
+    assert_int_equal(claims[1].card_id, 502);
+    assert_true(claims[1].job.uncertain);
+    assert_int_equal(claims[2].card_id, 504);
+    desk_check(desk);
+    desk_reopen(desk, LEDGER_READ);
+}
+
 static void a_ledger_is_for_its_owner_only(void **state)
 {
     struct ledger *ledger;
@@ -425,7 +465,7 @@ static void every_file_in_sql_is_a_statement(void **state)
         if (len < 4 || strcmp(entry->d_name + len - 4, ".sql") != 0)
             continue;
         files++;
-        if (strcmp(entry->d_name, "schema.sql") != 0 && strcmp(entry->d_name, "schema_views.sql") != 0 &&
+        if (strcmp(entry->d_name, "schema.sql") != 0 && strcmp(entry->d_name, "schema_claims.sql") != 0 &&
             strcmp(entry->d_name, "stage.sql") != 0)
             prepare_file(db, entry->d_name);
     }
@@ -498,6 +538,7 @@ int main(void)
         OPEN_TEST(a_file_that_is_no_database_is_left_alone),
         OPEN_TEST(somebody_elses_database_is_left_alone),
         OPEN_TEST(a_ledger_of_another_version_is_refused),
+        DESK_TEST(a_ledger_of_the_version_before_goes_on),
         OPEN_TEST(a_ledger_is_for_its_owner_only),
         OPEN_TEST(a_folder_is_no_ledger),
         OPEN_TEST(one_run_at_a_time),

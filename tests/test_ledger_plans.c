@@ -28,7 +28,7 @@ static const struct plan plans[] = {
     {"claim_reach", "", ""},
     {"claim_settled", "", "card USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"},
     {"claim_store", "", "INTEGER PRIMARY KEY (rowid>? AND rowid<?)"},
-    {"claim_stored", "", ""},
+    {"claim_reset", "", ""},
     {"claim_mark", "", "INTEGER PRIMARY KEY (rowid>? AND rowid<?)"},
     {"settle", "", "INTEGER PRIMARY KEY (rowid>? AND rowid<?)"},
     {"settle_back", "", "INTEGER PRIMARY KEY (rowid=?)"},
@@ -157,10 +157,11 @@ static const struct plan plans[] = {
     {"load_named_alone", ALL, ""},
     {"load_without_card", "", "INTEGER PRIMARY KEY (rowid=?)"},
     {"schema", SCRIPT, ""},
-    {"schema_views", SCRIPT, ""},
+    {"schema_claims", SCRIPT, ""},
     {"schema_indexes", SCRIPT, ""},
     {"schema_refused", SCRIPT, ""},
     {"drop_indexes", SCRIPT, ""},
+    {"drop_live", SCRIPT, ""},
     {"drop_indexes_rare", SCRIPT, ""},
     {"drop_indexes_unsent", SCRIPT, ""},
     {"stage", SCRIPT, ""},
@@ -253,7 +254,7 @@ static sqlite3 *open_staged(void)
 
     assert_int_equal(sqlite3_open(scratch_path("plans.db"), &db), SQLITE_OK);
     run_script(db, "schema");
-    run_script(db, "schema_views");
+    run_script(db, "schema_claims");
     run_script(db, "drop_indexes");
     run_script(db, "schema_indexes");
     run_script(db, "schema_refused");

@@ -1,11 +1,6 @@
-/* Opening, the schema, the life of a run. */
+/* Opening and closing, the life of a run. */
 #include "ledger_impl.h"
 #include "ledger_staged.h"
-
-#include "sql/schema.h"
-#include "sql/schema_indexes.h"
-#include "sql/schema_refused.h"
-#include "sql/schema_views.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -18,11 +13,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-enum {
-    APPLICATION_ID = 0x43745045, /* "CtPE" */
-    SCHEMA_VERSION = 4,
-    BUSY_MS = 10000 /* what a status beside a run may wait for, or the run for a reconcile's commit */
-};
+enum { BUSY_MS = 10000 /* what a status beside a run may wait for, or the run for a reconcile's commit */ };
 
 /* WAL needs memory shared between the processes: not to be had over a network. Magic numbers: statfs(2). */
 static bool on_network(const char *path)
@@ -49,105 +40,6 @@ static int touch(const char *path, struct fail *fail)
         return fail_set(fail, FAIL_LEDGER, "%s: cannot open the ledger: %s", path, strerror(errno));
     if (close(fd) != 0)
         return fail_set(fail, FAIL_LEDGER, "%s: cannot open the ledger: %s", path, strerror(errno));
-    return 0;
-}
-
-static int pragma(struct ledger *ledger, const char *text, int64_t *out, struct fail *fail)
-{
-    sqlite3_stmt *statement = NULL;
-    int rc = -1;
-
-    if (sqlite3_prepare_v2(ledger->db, text, -1, &statement, NULL) != SQLITE_OK)
-        return ledger_trouble(ledger, "opening", fail);
-    if (sqlite3_step(statement) == SQLITE_ROW) {
-        *out = sqlite3_column_int64(statement, 0);
-        rc = 0;
-    }
-    if (sqlite3_finalize(statement) != SQLITE_OK)
-        rc = -1;
-    return rc == 0 ? 0 : ledger_trouble(ledger, "opening", fail);
-}
-
-static int store_states(struct ledger *ledger, struct fail *fail)
-{
-    for (int64_t i = 0; i < JOB_STATE_COUNT; i++)
-        if (ledger_run(ledger, ST_STATE_ADD, fail, "itd", i, job_state_name((enum job_state)i),
-                       (int)job_state_final((enum job_state)i)) != 0)
-            return -1;
-    return 0;
-}
-
-static int store_seed(struct ledger *ledger, struct fail *fail)
-{
-    sqlite3_stmt *statement = ledger_statement(ledger, ST_META_SET, fail);
-
-    if (!statement)
-        return -1;
-    if (getrandom(ledger->seed.bytes, UUID_SEED_SIZE, 0) != UUID_SEED_SIZE)
-        return fail_set(fail, FAIL_INTERNAL, "no random numbers: %s", strerror(errno));
-    if (sqlite3_bind_text(statement, 1, "seed", -1, SQLITE_STATIC) != SQLITE_OK ||
-        sqlite3_bind_blob(statement, 2, ledger->seed.bytes, UUID_SEED_SIZE, SQLITE_STATIC) != SQLITE_OK)
-        return ledger_trouble(ledger, "storing the seed", fail);
-    return ledger_step(ledger, statement, fail);
-}
-
-static int make_schema(struct ledger *ledger, struct fail *fail)
-{
-    struct buf version;
-    int rc = -1;
-
-    buf_init(&version, 256);
-    buf_addf(&version, "PRAGMA application_id = %d; PRAGMA user_version = %d", APPLICATION_ID,
-             SCHEMA_VERSION);
-    if (ledger_transaction(ledger, fail) != 0)
-        goto out;
-    if (ledger_script(ledger, SQL_SCHEMA, fail) != 0 || ledger_script(ledger, SQL_SCHEMA_VIEWS, fail) != 0 ||
-        ledger_script(ledger, SQL_SCHEMA_INDEXES, fail) != 0 ||
-        ledger_script(ledger, SQL_SCHEMA_REFUSED, fail) != 0 || store_states(ledger, fail) != 0 ||
-        store_seed(ledger, fail) != 0 || ledger_script(ledger, buf_text(&version), fail) != 0) {
-        ledger_rollback(ledger);
-        goto out;
-    }
-    rc = ledger_commit(ledger, fail);
-out:
-    buf_free(&version);
-    return rc;
-}
-
-static int read_seed(struct ledger *ledger, struct fail *fail)
-{
-    sqlite3_stmt *statement = ledger_statement(ledger, ST_META_GET, fail);
-    int rc;
-
-    if (!statement || ledger_bind(ledger, statement, fail, "t", "seed") != 0)
-        return -1;
-    rc = ledger_step(ledger, statement, fail);
-    if (rc < 0)
-        return -1;
-    if (rc == 0 || sqlite3_column_bytes(statement, 0) != UUID_SEED_SIZE)
-        return fail_set(fail, FAIL_LEDGER, "%s: damaged: it has no seed", ledger->path);
-    memcpy(ledger->seed.bytes, sqlite3_column_blob(statement, 0), UUID_SEED_SIZE);
-    (void)sqlite3_reset(statement);
-    return 0;
-}
-
-/* Checks that the file is ours, or still empty, and of this schema. Nothing was changed yet: it
- * may be somebody else's database. */
-static int identify(struct ledger *ledger, bool *empty, struct fail *fail)
-{
-    int64_t id = 0, version = 0, tables = 0;
-
-    if (pragma(ledger, "PRAGMA application_id", &id, fail) != 0 ||
-        pragma(ledger, "PRAGMA user_version", &version, fail) != 0 ||
-        pragma(ledger, "SELECT count(*) FROM sqlite_schema", &tables, fail) != 0)
-        return -1;
-    *empty = id == 0 && version == 0 && tables == 0;
-    if (!*empty && id != APPLICATION_ID)
-        return fail_set(fail, FAIL_LEDGER, "%s: not a ledger of this program", ledger->path);
-    if (!*empty && version != SCHEMA_VERSION)
-        return fail_set(
-            fail, FAIL_LEDGER, "%s: written by %s version of this program (schema %" PRId64 ", not %d)",
-            ledger->path, version > SCHEMA_VERSION ? "a newer" : "an older", version, SCHEMA_VERSION);
     return 0;
 }
 
@@ -183,30 +75,23 @@ static int configure(struct ledger *ledger, enum ledger_mode mode, struct fail *
     return ledger_script(ledger, settings[mode], fail);
 }
 
-/* From here on every row says itself that it was sent. Only where nobody sends. */
-static int store_claims(struct ledger *ledger, struct fail *fail)
-{
-    if (ledger_run(ledger, ST_CLAIM_STORE, fail, "") != 0)
-        return -1;
-    return ledger_run(ledger, ST_CLAIM_STORED, fail, "");
-}
-
-/* Makes a new ledger's tables, where the mode may do that. */
+/* Makes a new ledger's tables, or brings those of an older version up to date, where the mode may do that. */
 static int start_use(struct ledger *ledger, enum ledger_mode mode, struct fail *fail)
 {
-    bool empty;
+    bool may_change = mode == LEDGER_RUN || mode == LEDGER_RESUME || mode == LEDGER_SCRATCH;
+    enum schema_age age;
 
-    if (identify(ledger, &empty, fail) != 0)
+    if (ledger_schema_look(ledger, may_change, &age, fail) != 0)
         return -1;
-    if (empty && mode != LEDGER_RUN && mode != LEDGER_SCRATCH)
+    if (age == SCHEMA_NONE && mode != LEDGER_RUN && mode != LEDGER_SCRATCH)
         return fail_set(fail, FAIL_INPUT, "%s: the ledger is empty; the first run fills it", ledger->path);
     if (configure(ledger, mode, fail) != 0)
         return -1;
-    if (empty)
-        return make_schema(ledger, fail);
-    if (read_seed(ledger, fail) != 0)
+    if (age == SCHEMA_NONE)
+        return ledger_schema_make(ledger, fail);
+    if (age == SCHEMA_OLD && ledger_schema_upgrade(ledger, fail) != 0)
         return -1;
-    return mode == LEDGER_SCRATCH ? store_claims(ledger, fail) : 0; /* the run that sends is another's */
+    return ledger_schema_seed(ledger, fail);
 }
 
 /* A scratch ledger starts as a copy of the real one, where that exists. */
@@ -407,6 +292,14 @@ static int distrust(struct ledger *ledger, const char *boot, struct fail *fail)
         rc = check_integrity(ledger, fail);
     buf_free(&before);
     return rc;
+}
+
+/* From here on every row says itself that it was sent. Only where nobody sends. */
+static int store_claims(struct ledger *ledger, struct fail *fail)
+{
+    if (ledger_run(ledger, ST_CLAIM_STORE, fail, "") != 0)
+        return -1;
+    return ledger_run(ledger, ST_CLAIM_RESET, fail, "");
 }
 
 static int recover(struct ledger *ledger, int64_t now_ms, int64_t *recovered, struct fail *fail)

@@ -52,7 +52,7 @@
     X(CLAIM_REACH)                 \
     X(CLAIM_SETTLED)               \
     X(CLAIM_STORE)                 \
-    X(CLAIM_STORED)                \
+    X(CLAIM_RESET)                 \
     X(CLAIM_MARK)                  \
     X(SETTLE)                      \
     X(SETTLE_BACK)                 \
@@ -228,6 +228,19 @@ bool ledger_time_known(int64_t ms); /* of the years 1970 to 9999 */
 /* Adds to a total inside the caller's transaction. */
 int ledger_tally(struct ledger *ledger, const char *kind, int64_t key, int64_t n,
                  struct fail *fail) MUST_CHECK;
+
+/* ledger_schema.c */
+enum schema_age { SCHEMA_NONE, SCHEMA_OLD, SCHEMA_NOW };
+/* Checks that the file is a ledger, or still empty: nothing was changed yet, it may be somebody else's
+ * database. FAIL_LEDGER for another version, but for the one before where the caller may bring it up to date
+ * (SCHEMA_OLD). */
+int ledger_schema_look(struct ledger *ledger, bool may_change, enum schema_age *out,
+                       struct fail *fail) MUST_CHECK;
+int ledger_schema_make(struct ledger *ledger, struct fail *fail) MUST_CHECK;
+/* One transaction; under the lock of a run, or in a private copy. */
+int ledger_schema_upgrade(struct ledger *ledger, struct fail *fail) MUST_CHECK;
+/* Reads the ledger's seed. */
+int ledger_schema_seed(struct ledger *ledger, struct fail *fail) MUST_CHECK;
 
 /* ledger_count.c */
 /* Counts the rows by state anew, in the caller's transaction. */

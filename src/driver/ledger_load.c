@@ -298,7 +298,7 @@ static int store_cards(struct load_steps *steps, int64_t file, struct fail *fail
             return -1;
         steps->stored = sqlite3_changes64(ledger->db);
     }
-    if (ledger_run(ledger, ST_CLAIM_STORED, fail, "") != 0) /* new rows may get the ids of deleted ones */
+    if (ledger_run(ledger, ST_CLAIM_RESET, fail, "") != 0) /* new rows may get the ids of deleted ones */
         return -1;
     in_order = ledger->by_account || (steps->first && steps->options->throwaway);
     if (ledger_run(ledger, in_order ? ST_LOAD_CARD_INSERT_IN_ORDER : ST_LOAD_CARD_INSERT, fail, "idi", file,

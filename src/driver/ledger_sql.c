@@ -52,7 +52,7 @@
 #include "sql/claim_reach.h"
 #include "sql/claim_settled.h"
 #include "sql/claim_store.h"
-#include "sql/claim_stored.h"
+#include "sql/claim_reset.h"
 #include "sql/settle.h"
 #include "sql/settle_back.h"
 #include "sql/settle_follow.h"

@@ -1,3 +1,13 @@
+-- Rows that were never tried are claimed in the order of their ids, and nothing is written into them for it: such a row
+-- (ready, due_ms 0) was claimed where its id is at most `last`. A claim is one small row that way, not an update of each.
+CREATE TABLE claimed (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    after INTEGER NOT NULL,           -- no row up to this one is claimed in this way any more
+    last INTEGER NOT NULL,
+    at_ms INTEGER NOT NULL,           -- the latest such claim
+    CHECK (after <= last)             -- or rows in flight would be nobody's
+) STRICT;
+INSERT INTO claimed (id, after, last, at_ms) VALUES (1, 0, 0, 0);
 -- Rows as they are, those among them that are in flight without saying so (table claimed): what is told of rows, and
 -- what an event finds, comes from here.
 CREATE VIEW card_now AS
