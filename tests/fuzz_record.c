@@ -122,8 +122,12 @@ static void judge(struct record *record, uint8_t choice, const struct raw_fields
 static void use_as_header(uint8_t choice, const struct span *cells, size_t count)
 {
     struct column_setting settings[] = {{"first_name", "Given Name", NULL}, {"billing-city", NULL, "Lisboa"}};
-    struct column_options options = {settings,   choice & 64 ? 2 : 0, choice % 4 == 0 ? IN_BOTH : choice % 4,
-                                     choice & 8, choice & 16,         choice & 32};
+    struct column_options options = {.settings = settings,
+                                     .count = choice & 64 ? 2 : 0,
+                                     .files = choice % 4 == 0 ? IN_BOTH : choice % 4,
+                                     .has_owner_bid = choice & 8,
+                                     .has_locale = choice & 16,
+                                     .allow_internal = choice & 32};
     struct columns *columns = NULL;
     struct fail fail = {.kind = FAIL_NONE};
     struct raw_fields raw;

@@ -62,7 +62,7 @@ static void results_list_every_cards_record_in_input_order(void **state)
     assert_int_equal(ledger_exchange(desk->ledger, &x, &desk->fail), 0);
     for (int64_t card = 501; card <= 503; card++) {
         char sql[60];
-        (void)snprintf(sql, sizeof sql, "SELECT id FROM card_now WHERE card_id = %" PRId64, card);
+        (void)snprintf(sql, sizeof sql, "SELECT id FROM card WHERE card_id = %" PRId64, card);
         (void)ledger_cid(desk->ledger, desk_number(sql), cid[card - 501]);
     }
     write_report(desk);
