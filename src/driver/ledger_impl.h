@@ -285,6 +285,7 @@ int ledger_events_recovered(struct ledger *ledger, int64_t now_ms, struct fail *
  * under its updated_ms. */
 int ledger_waiting(struct ledger *ledger, int64_t since_ms, int64_t n, struct fail *fail) MUST_CHECK;
 
+/* Ends what is being read: no row at hand outlives it. */
 int ledger_transaction(struct ledger *ledger, struct fail *fail) MUST_CHECK;
 int ledger_commit(struct ledger *ledger, struct fail *fail) MUST_CHECK;
 void ledger_rollback(struct ledger *ledger);

@@ -329,8 +329,18 @@ int ledger_tally(struct ledger *ledger, const char *kind, int64_t key, int64_t n
     return n == 0 ? 0 : ledger_run(ledger, ST_TALLY_ADD, fail, "tii", kind, key, n);
 }
 
+/* A row that somebody read and did not let go of keeps the view of that moment open, on which nothing can be
+ * written once somebody else has: SQLite says "locked" at once, whatever the time that it may wait. */
+static void end_reads(struct ledger *ledger)
+{
+    for (int i = 0; i < ST_COUNT; i++)
+        if (ledger->prepared[i] && sqlite3_stmt_busy(ledger->prepared[i]))
+            (void)sqlite3_reset(ledger->prepared[i]); /* repeats an error that was reported */
+}
+
 int ledger_transaction(struct ledger *ledger, struct fail *fail)
 {
+    end_reads(ledger);
     return ledger_script(ledger, "BEGIN IMMEDIATE", fail);
 }
 
