@@ -1,5 +1,5 @@
--- Made apart from the tables: a first load builds the large ones in one sort each instead of row by row. No row that is sent stands
--- in an index by its state but in card_live, so that settling a row touches no other.
+-- Made apart from the tables: a first load builds the large ones in one sort each instead of row by row. A row that is to be
+-- sent stands by its state in card_live alone, and not there before it was tried, so that settling it touches no other.
 CREATE INDEX IF NOT EXISTS card_live ON card (state, due_ms) WHERE state <= 4 AND (state <> 3 OR due_ms <> 0);
 CREATE UNIQUE INDEX IF NOT EXISTS card_number ON card (card_id) WHERE flags & 4 = 0;
 CREATE INDEX IF NOT EXISTS card_duplicate ON card (card_id) WHERE flags & 4 <> 0;

@@ -138,6 +138,9 @@ static void a_ledger_of_the_version_before_goes_on(void **state)
         ": written by an older version of this program (schema 3, not 4); `ctp-enroll run` brings it up "
         "to date");
     assert_int_equal(ledger_open(&desk->ledger, desk_path(), LEDGER_RESUME, &desk->fail), 0);
+    assert_int_equal(desk_number("SELECT count(*) FROM sqlite_schema WHERE name = 'card_live' "
+                                 "AND sql LIKE '%due_ms <> 0%'"),
+                     1);
     ROWS_ARE(desk, "1/1 501 accepted\n1/2 502 sent\n1/3 503 ready\n1/4 504 ready\n");
     assert_int_equal(ledger_run_begin(desk->ledger, "t", NOW_MS, &recovered, &desk->fail), 0);
     assert_int_equal(recovered, 1);

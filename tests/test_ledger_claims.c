@@ -1,5 +1,5 @@
-/* ledger: rows never tried are claimed by number, with nothing written into them (sql/schema.sql, table
- * claimed); whoever looks sees them as sent all the same. */
+/* ledger: rows never tried are claimed by number, with nothing written into them (sql/schema_claims.sql,
+ * table claimed); whoever looks sees them as sent all the same. */
 #include "ledger_case.h"
 
 #include "driver/ledger_change.h"

@@ -89,7 +89,7 @@ struct ledger_claim {
     int64_t id, card_id, customer_id, account_id;
     struct ledger_place card, customer; /* customer.file 0: the card's record carries its customer */
     struct job job;
-    int64_t due_ms; /* as in the ledger */
+    int64_t due_ms; /* card.due_ms: 0 never tried, 1 at once (sql/schema.sql) */
     bool retry;     /* it was due at a time of its own */
 };
 

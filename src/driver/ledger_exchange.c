@@ -332,7 +332,7 @@ static int claim_retries(struct ledger *ledger, struct ledger_exchange *x, size_
     return 0;
 }
 
-/* Rows never tried: those up to the last of them are claimed, no row is written (sql/schema.sql, `claimed`).
+/* Rows never tried: those up to the last of them are claimed, no row is written (sql/schema_claims.sql).
  */
 static int claim_fresh(struct ledger *ledger, struct ledger_exchange *x, struct fail *fail)
 {
